@@ -1,0 +1,132 @@
+//! One thing that a call touches.
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::Action;
+
+/// One thing that a call touches: an action and a resource, judged by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// What happens to it.
+    pub action: Action,
+    /// What it happens to.
+    pub resource: Resource,
+    /// Whether it stands by itself or follows from another target.
+    pub role: Role,
+    /// Why it could not be understood, in words for a human. Rules and grants cannot allow such a target; a human can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear: Option<String>,
+}
+
+/// Whether a target stands by itself or follows from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Judged on its own: a command's words, a tool's own resource, an output redirection, an operand outside the
+    /// workspace.
+    Primary,
+    /// Starts at allow once the primary targets are allowed, and is only ever tightened: an operand inside the
+    /// workspace, a host that a command names.
+    Implied,
+}
+
+/// What a target's action happens to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// The tool has no resource: rules without a pattern match it, rules with one do not.
+    None,
+    /// The words of one simple command.
+    Words(Vec<Word>),
+    /// A file or folder.
+    Path(PathResource),
+    /// A URL or a host.
+    Url {
+        /// The host in lower case, without port.
+        host: String,
+        /// The whole URL; empty where only the host is known.
+        url: String,
+    },
+    /// Anything else: a kind of sub-agent, an argument that a policy file named.
+    Text(String),
+}
+
+/// A path with its spellings. All are absolute, `/`-separated, and free of `.` and `..` components.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathResource {
+    /// As the call wrote it; for humans only, rules never look at it.
+    pub written: String,
+    /// Made absolute and cleaned up by text alone.
+    pub lexical: String,
+    /// With symbolic links followed; for a file that does not exist yet, its nearest existing folder's real path and
+    /// the rest. `None` if it could not be found out: such a path asks.
+    pub real: Option<String>,
+}
+
+/// One word of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// The word as the program receives it; for [`WordKind::Dynamic`] as it was written.
+    pub text: String,
+    /// What is known of it.
+    pub kind: WordKind,
+}
+
+/// What is known of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WordKind {
+    /// Ordinary data: an operand, or an option known to be harmless. `*` in an allowing pattern matches these only.
+    Data,
+    /// An option (or its value) that makes the program run another, write a file, open a connection or change where
+    /// its own configuration comes from, or that is not known. Only `**` or the literal word allows it.
+    Power,
+    /// A word whose value is known only when it runs (`$X`, a substitution). Only `**` allows it.
+    Dynamic,
+}
+
+impl Word {
+    /// A word of ordinary data.
+    pub fn data(text: impl Into<String>) -> Word {
+        Word { text: text.into(), kind: WordKind::Data }
+    }
+}
+
+impl Resource {
+    /// The resource as one line: what a literal grant stores and a human reads. `None` for [`Resource::None`].
+    ///
+    /// Words are quoted for a shell where they need it, so that two different lists of words never read alike.
+    pub fn literal(&self) -> Option<String> {
+        match self {
+            Resource::None => None,
+            Resource::Words(words) => Some(words.iter().map(|word| quote(&word.text)).collect::<Vec<_>>().join(" ")),
+            Resource::Path(path) => Some(path.lexical.clone()),
+            Resource::Url { host, url } if url.is_empty() => Some(host.clone()),
+            Resource::Url { url, .. } => Some(url.clone()),
+            Resource::Text(text) => Some(text.clone()),
+        }
+    }
+}
+
+/// Quotes a word for a POSIX shell, if it needs it.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Resource, Word};
+
+    #[test]
+    fn different_words_never_read_alike() {
+        let one = Resource::Words(vec![Word::data("rm"), Word::data("a b")]);
+        let two = Resource::Words(vec![Word::data("rm"), Word::data("a"), Word::data("b")]);
+        assert_eq!(one.literal().unwrap(), "rm 'a b'");
+        assert_ne!(one.literal(), two.literal());
+    }
+}
