@@ -1,0 +1,104 @@
+//! Takes a shell command line apart: which programs would run with which words, which files and hosts that would
+//! touch, and what cannot be known before it runs.
+//!
+//! Pure: nothing is looked up, nothing is run. What is not understood is an [`Unknown`], never left out.
+
+use std::ops::Range;
+
+use countersign_policy::{Action, Role, Word};
+
+/// What a command line would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Analysis {
+    /// Every simple command that would run, in the order of the line.
+    pub commands: Vec<Command>,
+    /// Every file or host that a redirection or an operand names.
+    pub touches: Vec<Touch>,
+    /// What could not be understood. A line with any of these is only for a human to allow.
+    pub unknown: Vec<Unknown>,
+}
+
+/// One simple command that would run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The words as the program receives them; the first names the program.
+    pub words: Vec<Word>,
+    /// Implied for a wrapper that changes nothing about the command it runs (`timeout 5`), which is the next one.
+    pub role: Role,
+    /// The bytes of the line that this came from.
+    pub span: Range<usize>,
+}
+
+/// A file or host that a redirection or an operand names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// What happens to it: read, edit, delete, search or fetch.
+    pub action: Action,
+    /// The path or URL after quote removal. A leading `~` or `~/` is the home directory; a file of that name reads
+    /// `./~`.
+    pub path: String,
+    /// Where a relative path starts.
+    pub dir: Dir,
+    /// What names it.
+    pub via: Via,
+    /// The command that names it, as an index into [`Analysis::commands`].
+    pub command: Option<usize>,
+}
+
+/// Where a relative path starts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Dir {
+    /// A path to be joined to the call's working directory; empty for that directory itself.
+    Cwd(String),
+    /// Known only when it runs.
+    Unknown,
+}
+
+/// What names a touched file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// An output redirection.
+    Redirection,
+    /// An operand of a command, or what its input comes from.
+    Operand,
+}
+
+/// Something that could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// Why, in one phrase for a human.
+    pub reason: String,
+    /// The bytes of the line that this is about.
+    pub span: Range<usize>,
+}
+
+/// What "always" may offer for one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// How far it reaches.
+    pub kind: OfferKind,
+    /// A pattern as it stands in a `shell(...)` rule; none for exactly these words.
+    pub pattern: Option<String>,
+}
+
+/// How far an offer reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OfferKind {
+    /// Exactly these words.
+    Exact,
+    /// The operation with any ordinary data: `git diff *`.
+    Prefix,
+    /// The program with any ordinary data: `ls *`.
+    Program,
+}
+
+/// Takes a line apart.
+pub fn analyze(line: &str) -> Analysis {
+    let unknown = Unknown { reason: "shell lines cannot be taken apart yet".to_owned(), span: 0..line.len() };
+    Analysis { unknown: vec![unknown], ..Analysis::default() }
+}
+
+/// What "always" may offer for this command, narrowest first.
+pub fn offers(_command: &Command) -> Vec<Offer> {
+    Vec::new()
+}
