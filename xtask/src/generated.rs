@@ -1,0 +1,35 @@
+//! Files that are generated and checked in: `check` makes them anew and compares.
+
+use anyhow::{Context, Result, bail};
+
+use crate::steps::{cargo, output};
+
+/// A checked-in file and the cargo command whose standard output it must equal.
+struct Generated {
+    file: &'static str,
+    cargo: &'static [&'static str],
+}
+
+const GENERATED: &[Generated] = &[];
+
+/// An error that names each file which is not what its command prints.
+pub fn compare() -> Result<()> {
+    let mut stale = Vec::new();
+    for generated in GENERATED {
+        let made = output(&mut cargo(generated.cargo))?;
+        let path = crate::root().join(generated.file);
+        let found = std::fs::read_to_string(&path).with_context(|| format!("could not read {}", generated.file))?;
+        if made != found {
+            stale.push(format!(
+                "{} is not what its source says now; run: cargo {} > {}",
+                generated.file,
+                generated.cargo.join(" "),
+                generated.file
+            ));
+        }
+    }
+    if !stale.is_empty() {
+        bail!("{}", stale.join("\n"));
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! What a laptop and CI run alike: `cargo xtask check | test | hosts | bench`.
+//!
+//! A library with a thin `main`, so that `tests/architecture.rs` holds the same rules that `check` does.
+
+mod browser;
+pub mod build;
+pub mod check;
+pub mod dependencies;
+pub mod generated;
+pub mod purity;
+pub mod steps;
+pub mod test;
+
+use std::path::{Path, PathBuf};
+
+/// The workspace's root folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
