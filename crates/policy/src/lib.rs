@@ -1,15 +1,35 @@
 //! Decides whether an AI agent's call is allowed, asked about or denied.
 //!
-//! Pure: no I/O, no clock, no environment, no async, no C code, no panics. Start at [`decide`](mod@decide).
+//! Pure: no I/O, no clock, no environment, no async, no C code, no panics. Start at [`decide()`].
 
 mod action;
+pub mod approval;
 mod call;
+mod catalog;
+mod decide;
+mod decision;
+mod digest;
 mod effect;
+mod grant;
+pub mod pattern;
+mod question;
+mod rule;
+mod scope;
+mod source;
 mod target;
 mod time;
 
 pub use action::{Action, Class, NoAction};
 pub use call::{Attendance, Call};
+pub use catalog::{Catalog, ToolEntry};
+pub use decide::{Answer, decide};
+pub use decision::{Cause, Decision, Judgement, Remember, RuleCause};
+pub use digest::{Digest, canonical, sha256_hex};
 pub use effect::Effect;
+pub use grant::{Grant, GrantLimit, GrantResource, Reach};
+pub use question::{Offer, Part, Question, ScopeOffer};
+pub use rule::{Condition, Origin, Rule, Selector};
+pub use scope::Scope;
+pub use source::{Ceiling, Nobody, Policy, Source, SourceKind};
 pub use target::{PathResource, Resource, Role, Target, Word, WordKind};
 pub use time::Timestamp;

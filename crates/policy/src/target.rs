@@ -108,6 +108,34 @@ impl Resource {
     }
 }
 
+impl Target {
+    /// One text that names this target and nothing else: what an answer says it was shown.
+    pub fn identity(&self) -> String {
+        let unclear = self.unclear.as_deref();
+        serde_json::json!([self.action.to_string(), self.resource, unclear]).to_string()
+    }
+
+    /// What a literal grant stores for this target: every spelling that must be the same next time. `None` where no
+    /// grant may stand for it, because what it touches is not known or is known only when it runs.
+    pub fn grant_key(&self) -> Option<String> {
+        if self.unclear.is_some() {
+            return None;
+        }
+        match &self.resource {
+            Resource::None => Some(String::new()),
+            Resource::Words(words) => {
+                if words.iter().any(|word| word.kind == WordKind::Dynamic) {
+                    return None;
+                }
+                Some(serde_json::json!(words.iter().map(|word| &word.text).collect::<Vec<_>>()).to_string())
+            }
+            Resource::Path(path) => path.real.as_ref().map(|real| serde_json::json!([path.lexical, real]).to_string()),
+            Resource::Url { host, url } => Some(serde_json::json!([host, url]).to_string()),
+            Resource::Text(text) => Some(serde_json::json!([text]).to_string()),
+        }
+    }
+}
+
 /// Quotes a word for a POSIX shell, if it needs it.
 fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);

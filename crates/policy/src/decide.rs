@@ -1,0 +1,307 @@
+//! The decision.
+//!
+//! 1. The catalog says whether the tool is to be had: one outside its version window, or above the role's class, is
+//!    denied.
+//! 2. The call's targets are judged one by one; an implied target starts at allow and is only ever tightened.
+//! 3. Sources answer: ask and deny as soon as one spelling matches, allow only for all; across sources the strictest
+//!    explicit answer holds. The built-in rules speak where no trusted source did, the default where they did not. A
+//!    file that is not trusted then only tightens what came out.
+//! 4. Grants: a denying one denies; an allowing one turns ask into allow, and nothing else.
+//! 5. Ceilings make it stricter. A ceiling's ask is lifted by an answer, or by a grant that this ceiling admits.
+//! 6. The answer turns exactly those asks of this call that were shown into allow, once.
+//! 7. The call's effect is the strictest of its targets'. An ask that nobody can be asked becomes a denial.
+//! 8. Every effect names its cause; what went wrong while deciding is a cause, and never less strict than ask.
+
+use crate::approval::Outcome;
+use crate::call::{Attendance, Call};
+use crate::decision::{Cause, Decision, Judgement, Remember, RuleCause};
+use crate::digest::Digest;
+use crate::effect::Effect;
+use crate::grant::{Grant, Reach};
+use crate::rule::Rule;
+use crate::scope::Scope;
+use crate::source::{Ceiling, Nobody, Policy, Source};
+use crate::target::{Resource, Role, Target};
+use crate::time::Timestamp;
+
+/// A human's answer to one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The approval that was answered.
+    pub approval: String,
+    /// The call that it was about. An answer to another call counts for nothing.
+    pub digest: Digest,
+    /// Yes or no.
+    pub outcome: Outcome,
+    /// The identities of the targets that the human was shown.
+    pub shown: Vec<String>,
+    /// What the human wants the agent to know.
+    pub feedback: Option<String>,
+}
+
+/// Decides one call. See the module's text for the steps.
+pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: &Call, now: Timestamp) -> Decision {
+    let answer = answer.filter(|answer| answer.digest == call.digest());
+    let unavailable = crate::catalog::unavailable(policy, call);
+    let judgements = call
+        .targets
+        .iter()
+        .map(|target| {
+            let (mut judgement, widest) = from_sources(policy, target, call, now);
+            apply_faults(&mut judgement, target, call);
+            let grants = Granted { grants, widest };
+            apply_grants(&mut judgement, policy, &grants, target, call, now);
+            let sealed = apply_ceilings(&mut judgement, policy, &grants, target, call, now);
+            if let Some(reason) = &unavailable {
+                judgement.tighten(Effect::Deny, || Cause::Unavailable { reason: reason.clone() });
+            }
+            apply_answer(&mut judgement, answer, target);
+            if judgement.effect() == Effect::Ask && !sealed && fault(target, call).is_none() {
+                judgement.remembering(rememberable(policy, call, widest));
+            }
+            apply_attendance(&mut judgement, policy, call);
+            judgement
+        })
+        .collect();
+    Decision::from_judgements(judgements, policy.revision.clone())
+}
+
+/// Step 3: what the sources say, and the widest scope that they let an answer be remembered for.
+fn from_sources(policy: &Policy, target: &Target, call: &Call, now: Timestamp) -> (Judgement, Option<Scope>) {
+    let mut found = Strictest::default();
+    for source in policy.sources.iter().filter(|source| source.trusted) {
+        found.weigh(source, target, call, now, Effect::Allow);
+    }
+    if found.rule.is_none() {
+        found.weigh(&policy.builtin, target, call, now, Effect::Allow);
+    }
+    let floor = match found.rule {
+        Some((_, rule)) => verdict(rule),
+        None if target.role == Role::Implied => Effect::Allow,
+        None => policy.default,
+    };
+    let without = found.rule.is_none();
+    // What is not trusted counts only where it is stricter than all that is trusted, or narrows the same ask.
+    let least = if floor == Effect::Allow { Effect::Ask } else { floor };
+    let mut tightened = Strictest { least: floor, ..found };
+    for source in policy.sources.iter().filter(|source| !source.trusted) {
+        tightened.weigh(source, target, call, now, least);
+    }
+    let judgement = match tightened.rule {
+        Some((source, rule)) if !without || verdict(rule) > floor => by_rule(source, rule),
+        _ if target.role == Role::Implied => Judgement::new(Effect::Allow, Cause::Implied),
+        _ => Judgement::new(floor, Cause::Default),
+    };
+    (judgement, tightened.widest)
+}
+
+/// The strictest of the rules weighed so far.
+#[derive(Clone, Copy)]
+struct Strictest<'a> {
+    rule: Option<(&'a Source, &'a Rule)>,
+    /// Rules that say less do not count.
+    least: Effect,
+    /// The widest scope that all rules of the strictest effect let be remembered.
+    widest: Option<Scope>,
+}
+
+impl Default for Strictest<'_> {
+    fn default() -> Self {
+        Strictest { rule: None, least: Effect::Allow, widest: None }
+    }
+}
+
+impl<'a> Strictest<'a> {
+    /// Weighs a source's rules that speak of the target and say at least `least`.
+    fn weigh(&mut self, source: &'a Source, target: &Target, call: &Call, now: Timestamp, least: Effect) {
+        for rule in source.candidates(target) {
+            let says = verdict(rule);
+            if says < least || says < self.least || (target.role == Role::Implied && !rule.implied) {
+                continue;
+            }
+            if !rule.applies(target, call, now) {
+                continue;
+            }
+            if self.rule.is_none_or(|(_, so_far)| says > verdict(so_far)) {
+                self.rule = Some((source, rule));
+                self.widest = rule.remember;
+            } else {
+                self.widest = narrower(self.widest, rule.remember);
+            }
+            self.least = self.least.max(says);
+        }
+    }
+}
+
+/// The narrower of two limits; `None` is no limit.
+fn narrower(one: Option<Scope>, other: Option<Scope>) -> Option<Scope> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What a rule says: one that could not be read denies.
+fn verdict(rule: &Rule) -> Effect {
+    if rule.poisoned.is_some() { Effect::Deny } else { rule.effect }
+}
+
+fn by_rule(source: &Source, rule: &Rule) -> Judgement {
+    Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule))).offering(rule.offer)
+}
+
+/// Step 8: what was not understood asks at least, whatever the rules allow.
+fn apply_faults(judgement: &mut Judgement, target: &Target, call: &Call) {
+    if let Some(cause) = fault(target, call) {
+        judgement.tighten(Effect::Ask, || cause);
+    }
+}
+
+/// What is not known of the target, if anything: no rule and no grant can allow it then.
+fn fault(target: &Target, call: &Call) -> Option<Cause> {
+    if let Some(reason) = &target.unclear {
+        return Some(Cause::Unclear { reason: reason.clone() });
+    }
+    if let Resource::Path(path) = &target.resource
+        && path.real.is_none()
+    {
+        return Some(Cause::Error { reason: format!("where `{}` leads could not be found out", path.lexical) });
+    }
+    call.faults.first().map(|reason| Cause::Error { reason: reason.clone() })
+}
+
+/// The grants in the store, and the widest scope that the rules let an answer be remembered for.
+struct Granted<'a> {
+    grants: &'a [Grant],
+    widest: Option<Scope>,
+}
+
+impl<'a> Granted<'a> {
+    fn speaking(
+        &self,
+        effect: Effect,
+        target: &Target,
+        call: &Call,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a Grant> {
+        self.grants.iter().filter(move |grant| grant.effect == effect && grant.applies(target, call, now))
+    }
+
+    fn lets(&self, grant: &Grant) -> bool {
+        self.widest.is_none_or(|widest| grant.reach.scope <= widest)
+    }
+}
+
+/// Step 4: grants.
+fn apply_grants(
+    judgement: &mut Judgement,
+    policy: &Policy,
+    granted: &Granted<'_>,
+    target: &Target,
+    call: &Call,
+    now: Timestamp,
+) {
+    let cause = |grant: &Grant| Cause::Grant { id: grant.id.clone(), approval: grant.approval.clone() };
+    if let Some(grant) = granted.speaking(Effect::Deny, target, call, now).next() {
+        judgement.tighten(Effect::Deny, || cause(grant));
+        return;
+    }
+    if judgement.effect() != Effect::Ask || fault(target, call).is_some() {
+        return;
+    }
+    let admitted = |grant: &&Grant| {
+        granted.lets(grant)
+            && policy.ceilings.iter().filter_map(|ceiling| ceiling.grants.as_ref()).all(|limit| limit.admits(grant))
+    };
+    if let Some(grant) = granted.speaking(Effect::Allow, target, call, now).find(admitted) {
+        judgement.becomes(Effect::Allow, cause(grant));
+    }
+}
+
+/// Step 5: ceilings. Returns whether one of them asks and admits no grant at all.
+fn apply_ceilings(
+    judgement: &mut Judgement,
+    policy: &Policy,
+    granted: &Granted<'_>,
+    target: &Target,
+    call: &Call,
+    now: Timestamp,
+) -> bool {
+    let mut sealed = false;
+    for ceiling in &policy.ceilings {
+        let mut found = Strictest::default();
+        found.weigh(&ceiling.source, target, call, now, Effect::Ask);
+        let (effect, cause) = match found.rule {
+            Some((source, rule)) => (verdict(rule), Cause::Ceiling(RuleCause::of(source, rule))),
+            None => (ceiling.default, Cause::Ceiling(default_of(ceiling))),
+        };
+        if effect == Effect::Ask && lifted(ceiling, granted, found.widest, target, call, now) {
+            continue;
+        }
+        sealed |= effect == Effect::Ask && ceiling.grants.is_none();
+        judgement.tighten(effect, || cause);
+    }
+    sealed
+}
+
+/// Whether a grant that this ceiling admits lifts its ask.
+fn lifted(
+    ceiling: &Ceiling,
+    granted: &Granted<'_>,
+    widest: Option<Scope>,
+    target: &Target,
+    call: &Call,
+    now: Timestamp,
+) -> bool {
+    ceiling.grants.as_ref().is_some_and(|limit| {
+        granted
+            .speaking(Effect::Allow, target, call, now)
+            .any(|grant| limit.admits(grant) && widest.is_none_or(|widest| grant.reach.scope <= widest))
+    })
+}
+
+fn default_of(ceiling: &Ceiling) -> RuleCause {
+    RuleCause {
+        source: ceiling.source.kind,
+        origin: crate::rule::Origin {
+            file: ceiling.source.name.clone(),
+            line: 0,
+            text: format!("default = \"{}\"", ceiling.default),
+        },
+        why: None,
+        untrusted: false,
+    }
+}
+
+/// Step 6: the answer to this very call.
+fn apply_answer(judgement: &mut Judgement, answer: Option<&Answer>, target: &Target) {
+    let Some(answer) = answer else { return };
+    let cause = || Cause::Answer { approval: answer.approval.clone(), feedback: answer.feedback.clone() };
+    match (answer.outcome, judgement.effect()) {
+        (Outcome::Deny, _) => judgement.tighten(Effect::Deny, cause),
+        (Outcome::Allow, Effect::Ask) if answer.shown.contains(&target.identity()) => {
+            judgement.becomes(Effect::Allow, cause());
+        }
+        (Outcome::Allow, _) => {}
+    }
+}
+
+/// What may be remembered of an answer: scopes that the call has, the rules let and all ceilings admit.
+fn rememberable(policy: &Policy, call: &Call, widest: Option<Scope>) -> Remember {
+    let limits = || policy.ceilings.iter().filter_map(|ceiling| ceiling.grants.as_ref());
+    let scopes = [Scope::Turn, Scope::Session, Scope::Project, Scope::User]
+        .into_iter()
+        .filter(|scope| Reach::of(call, *scope).is_some())
+        .filter(|scope| widest.is_none_or(|widest| *scope <= widest))
+        .filter(|scope| limits().all(|limit| limit.scopes.contains(scope)))
+        .collect();
+    Remember { scopes, max_seconds: limits().filter_map(|limit| limit.max_seconds).min() }
+}
+
+/// Step 7: an ask that nobody can be asked.
+fn apply_attendance(judgement: &mut Judgement, policy: &Policy, call: &Call) {
+    if call.attendance == Attendance::Nobody && judgement.effect() == Effect::Ask && policy.nobody == Nobody::Deny {
+        let asked = Box::new(judgement.cause().clone());
+        judgement.becomes(Effect::Deny, Cause::Nobody { asked });
+    }
+}

@@ -1,0 +1,134 @@
+//! Patterns over paths: `src/**` inside the workspace, `/etc/**` absolute, `~/.ssh/**` in the home directory.
+
+use super::PatternError;
+use super::glob::{Case, Glob};
+use crate::call::Call;
+
+/// A pattern over paths.
+///
+/// `*` stays within a component, `**` spans any number of them. A pattern without a `/` matches at any depth of the
+/// workspace; one that ends in `/` means the folder and all below it. An ask or a deny of a folder holds for all
+/// below it; an allow means exactly what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathPattern {
+    root: Root,
+    components: Vec<Component>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Workspace,
+    Absolute,
+    Home,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Component {
+    AnyDepth,
+    Name(Glob),
+}
+
+impl PathPattern {
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// An empty pattern, and one with a `.` or `..` component, which no cleaned-up path would ever match.
+    pub fn parse(text: &str) -> Result<PathPattern, PatternError> {
+        if text.is_empty() {
+            return Err(PatternError::new("a path pattern is empty: write `**` for everything in the workspace", 0));
+        }
+        let (root, relative, offset) = if let Some(rest) = text.strip_prefix('/') {
+            (Root::Absolute, rest, 1)
+        } else if text == "~" {
+            (Root::Home, "", 1)
+        } else if let Some(rest) = text.strip_prefix("~/") {
+            (Root::Home, rest, 2)
+        } else if let Some(rest) = text.strip_prefix("./") {
+            (Root::Workspace, rest, 2)
+        } else {
+            (Root::Workspace, text, 0)
+        };
+        let (relative, all_below) = match relative.strip_suffix('/') {
+            Some(folder) => (folder, true),
+            None => (relative, false),
+        };
+        let mut components = Vec::new();
+        let bare = root == Root::Workspace && !text.starts_with("./") && !relative.contains('/');
+        if bare && relative != "**" {
+            components.push(Component::AnyDepth);
+        }
+        let mut at = offset;
+        for name in relative.split('/') {
+            match name {
+                "" => {}
+                "." | ".." => {
+                    return Err(PatternError::new(
+                        format!("`{name}` cannot stand in a path pattern: write where it leads"),
+                        at,
+                    ));
+                }
+                "**" => components.push(Component::AnyDepth),
+                name => components.push(Component::Name(Glob::compile(name))),
+            }
+            at += name.len() + 1;
+        }
+        if all_below {
+            components.push(Component::AnyDepth);
+        }
+        Ok(PathPattern { root, components })
+    }
+
+    /// Whether an absolute, cleaned-up path matches.
+    pub fn matches(&self, path: &str, call: &Call, case: Case) -> bool {
+        let below = match self.root {
+            Root::Absolute => path.strip_prefix('/'),
+            Root::Workspace => inside(path, &call.project),
+            Root::Home => inside(path, &call.home),
+        };
+        let Some(below) = below else { return false };
+        let names: Vec<&str> = below.split('/').filter(|name| !name.is_empty()).collect();
+        matches_components(&self.components, &names, case)
+    }
+}
+
+/// What is left of `path` below `folder`, or `None` if it is not in it. The folder itself is in it.
+fn inside<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    let folder = folder.strip_suffix('/').unwrap_or(folder);
+    if folder.is_empty() {
+        return None;
+    }
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// The same walk as [`Glob::matches`], over components.
+fn matches_components(pattern: &[Component], names: &[&str], case: Case) -> bool {
+    let mut components = pattern;
+    let mut rest = names;
+    let mut retry: Option<(&[Component], &[&str])> = None;
+    loop {
+        match (components.split_first(), rest.split_first()) {
+            (Some((Component::AnyDepth, after)), _) => {
+                if after.is_empty() {
+                    return true;
+                }
+                retry = Some((after, rest));
+                components = after;
+            }
+            (None, None) => return true,
+            // An ask or deny of a folder holds for what is in it.
+            (None, Some(_)) if case == Case::Fold => return true,
+            (Some((Component::Name(glob), after)), Some((name, tail))) if glob.matches(name, case) => {
+                components = after;
+                rest = tail;
+            }
+            _ => {
+                let Some((after, from)) = retry else { return false };
+                let Some((_, tail)) = from.split_first() else { return false };
+                retry = Some((after, tail));
+                components = after;
+                rest = tail;
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Patterns over plain texts: names of tools, kinds of sub-agents, arguments.
+
+use super::glob::{Case, Glob};
+
+/// A pattern over a plain text: `*` is any run of characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextPattern {
+    text: String,
+    glob: Glob,
+}
+
+impl TextPattern {
+    /// Compiles it.
+    pub fn new(text: &str) -> TextPattern {
+        TextPattern { text: text.to_owned(), glob: Glob::compile(text) }
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The text, if it stands for exactly one.
+    pub fn literal(&self) -> Option<String> {
+        self.glob.literal()
+    }
+
+    /// Whether the whole of `text` matches.
+    pub fn matches(&self, text: &str, case: Case) -> bool {
+        self.glob.matches(text, case)
+    }
+}

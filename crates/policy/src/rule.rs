@@ -1,0 +1,182 @@
+//! One rule of a policy, as compiled.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, Class};
+use crate::call::Call;
+use crate::effect::Effect;
+use crate::pattern::{Case, Pattern, TextPattern};
+use crate::scope::Scope;
+use crate::target::Target;
+use crate::time::Timestamp;
+
+/// One rule: an effect, a selector of actions, patterns over resources, and where it was written.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What it says.
+    pub effect: Effect,
+    /// Of which actions it speaks.
+    pub selector: Selector,
+    /// Of which resources it speaks; empty: of all, and of targets without one.
+    pub patterns: Vec<Pattern>,
+    /// Resources of which it does not speak after all.
+    pub unless: Vec<Pattern>,
+    /// Arguments that must hold for it to apply.
+    pub when: Vec<Condition>,
+    /// When it stops to count; on allows only.
+    pub expires: Option<Timestamp>,
+    /// Whether it also speaks of implied targets. Only the built-in rules set this to false: their ask before every
+    /// edit is about edits that stand by themselves, not about the operands of a command that was allowed.
+    pub implied: bool,
+    /// Why, in its author's words.
+    pub why: Option<String>,
+    /// The widest scope that an answer may be remembered for; once: it may not.
+    pub remember: Option<Scope>,
+    /// The scope that a question offers first.
+    pub offer: Option<Scope>,
+    /// Why it could not be read, if it could not. Such a rule denies where it would decide.
+    pub poisoned: Option<String>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// Where a rule was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The file, as a human would name it.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The rule's text as it stands there.
+    pub text: String,
+}
+
+/// Which actions a rule speaks of.
+#[derive(Debug, Clone)]
+pub enum Selector {
+    /// Exactly this one.
+    Action(Action),
+    /// Every action.
+    Every,
+    /// Tools of MCP servers.
+    Mcp {
+        /// The server's name.
+        server: TextPattern,
+        /// The tool's name.
+        tool: TextPattern,
+    },
+    /// The host's other tools, by their name without `tool:`.
+    Tool(TextPattern),
+    /// Every tool of a class, or of a class in a group.
+    Class {
+        /// The group's name.
+        group: Option<TextPattern>,
+        /// The class.
+        class: Class,
+    },
+}
+
+/// A condition on one argument of the call.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// The argument's name at the top level of the call's arguments.
+    pub argument: String,
+    /// What its text must match.
+    pub pattern: TextPattern,
+}
+
+impl Rule {
+    /// Whether the rule speaks of this target of this call now.
+    ///
+    /// An allow must hold for every spelling of the target, exactly; an ask or a deny holds as soon as one spelling
+    /// matches, whatever its case. A condition that cannot be judged lets asks and denies apply and allows not.
+    pub fn applies(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
+        let lenient = self.effect == Effect::Allow;
+        if self.expires.is_some_and(|expires| lenient && expires <= now) {
+            return false;
+        }
+        let case = if lenient { Case::Exact } else { Case::Fold };
+        self.selector.covers(target, call, case)
+            && self.when.iter().all(|condition| condition.holds(call, case).unwrap_or(!lenient))
+            && self.covers_resource(target, call)
+    }
+
+    fn covers_resource(&self, target: &Target, call: &Call) -> bool {
+        if self.patterns.is_empty() && self.unless.is_empty() {
+            return true;
+        }
+        let matching = |patterns: &[Pattern], spelling: &crate::pattern::Spelling<'_>, case| {
+            patterns.iter().any(|pattern| pattern.matches(spelling, call, case))
+        };
+        let covered = |spelling: &crate::pattern::Spelling<'_>| {
+            if self.effect == Effect::Allow {
+                (self.patterns.is_empty() || matching(&self.patterns, spelling, Case::Exact))
+                    && !matching(&self.unless, spelling, Case::Fold)
+            } else {
+                (self.patterns.is_empty() || matching(&self.patterns, spelling, Case::Fold))
+                    && !matching(&self.unless, spelling, Case::Exact)
+            }
+        };
+        let spellings = crate::pattern::spellings(target);
+        match spellings {
+            // No resource: only a rule without patterns speaks of it, and an exception cannot be judged.
+            None => self.patterns.is_empty() && self.effect != Effect::Allow,
+            Some(spellings) if self.effect == Effect::Allow => spellings.complete && spellings.of.iter().all(covered),
+            Some(spellings) => spellings.of.iter().any(covered),
+        }
+    }
+}
+
+impl Selector {
+    /// Whether the selector covers this target of this call.
+    pub fn covers(&self, target: &Target, call: &Call, case: Case) -> bool {
+        match self {
+            Selector::Every => true,
+            Selector::Action(action) => {
+                *action == target.action
+                    || (case == Case::Fold
+                        && matches!(action, Action::Mcp { .. } | Action::Tool(_))
+                        && action.to_string().eq_ignore_ascii_case(&target.action.to_string()))
+            }
+            Selector::Mcp { server, tool } => match &target.action {
+                Action::Mcp { server: its_server, tool: its_tool } => {
+                    server.matches(its_server, case) && tool.matches(its_tool, case)
+                }
+                _ => false,
+            },
+            Selector::Tool(name) => matches!(&target.action, Action::Tool(its) if name.matches(its, case)),
+            Selector::Class { group, class } => {
+                let its = class_of(target, call);
+                let grave = if case == Case::Exact { its == *class } else { its >= *class };
+                grave
+                    && group
+                        .as_ref()
+                        .is_none_or(|group| call.group.as_ref().is_some_and(|its| group.matches(its, case)))
+            }
+        }
+    }
+}
+
+/// The call's own class for the target that is the call itself, else the class of what the target does.
+fn class_of(target: &Target, call: &Call) -> Class {
+    if target.action == call.action {
+        call.class.max(target.action.default_class())
+    } else {
+        target.action.default_class()
+    }
+}
+
+impl Condition {
+    /// Whether the argument matches; `None` where it is missing or no text, number or truth value.
+    fn holds(&self, call: &Call, case: Case) -> Option<bool> {
+        let text = match call.args.get(&self.argument)? {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::Bool(truth) => truth.to_string(),
+            _ => return None,
+        };
+        Some(self.pattern.matches(&text, case))
+    }
+}

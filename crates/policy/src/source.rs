@@ -1,0 +1,119 @@
+//! Rules that answer as one.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, Class};
+use crate::catalog::Catalog;
+use crate::effect::Effect;
+use crate::grant::GrantLimit;
+use crate::rule::{Rule, Selector};
+use crate::target::Target;
+
+/// Where a source comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// The rules that come with the program.
+    Builtin,
+    /// The administrator's file.
+    Managed,
+    /// The team's policy.
+    Team,
+    /// The user's file.
+    User,
+    /// The repository's file.
+    Project,
+    /// One person's uncommitted file beside the project's.
+    Local,
+}
+
+/// Rules that answer as one: their strictest matching rule.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Where it comes from.
+    pub kind: SourceKind,
+    /// Its name for humans: the file.
+    pub name: Arc<str>,
+    /// Whether its allows count.
+    pub trusted: bool,
+    rules: Vec<Rule>,
+    by_action: HashMap<Action, Vec<usize>>,
+    others: Vec<usize>,
+}
+
+impl Source {
+    /// A source of these rules, in buckets by the action that they speak of.
+    pub fn new(kind: SourceKind, name: impl Into<Arc<str>>, trusted: bool, rules: Vec<Rule>) -> Source {
+        let mut by_action: HashMap<Action, Vec<usize>> = HashMap::new();
+        let mut others = Vec::new();
+        for (position, rule) in rules.iter().enumerate() {
+            match &rule.selector {
+                // MCP and other tools match asks and denies without regard to case: they stay with the others.
+                Selector::Action(action) if !matches!(action, Action::Mcp { .. } | Action::Tool(_)) => {
+                    by_action.entry(action.clone()).or_default().push(position);
+                }
+                _ => others.push(position),
+            }
+        }
+        Source { kind, name: name.into(), trusted, rules, by_action, others }
+    }
+
+    /// All rules, in the order in which they were written.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rules that could speak of this target.
+    pub fn candidates(&self, target: &Target) -> impl Iterator<Item = &Rule> {
+        let exact = self.by_action.get(&target.action).map_or(&[][..], Vec::as_slice);
+        exact.iter().chain(&self.others).filter_map(|position| self.rules.get(*position))
+    }
+}
+
+/// A policy that nobody below crosses.
+#[derive(Debug, Clone)]
+pub struct Ceiling {
+    /// Its rules: asks and denies. An allow in it counts for nothing.
+    pub source: Source,
+    /// What it says of what its rules do not speak of.
+    pub default: Effect,
+    /// Which grants it admits; `None`: it says nothing of grants, and none lifts its asks.
+    pub grants: Option<GrantLimit>,
+    /// The gravest class that each role may use. Where this is not empty, an unknown role counts as the lowest.
+    pub roles: BTreeMap<String, Class>,
+}
+
+/// What an ask becomes when nobody can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nobody {
+    /// It is denied at once, with how to answer.
+    Deny,
+    /// It waits for a listener, this many seconds.
+    Wait(u32),
+}
+
+/// Everything that decides, apart from grants.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The rules that come with the program: they speak only where no trusted source did.
+    pub builtin: Source,
+    /// The files of administrator, user and project.
+    pub sources: Vec<Source>,
+    /// What nobody below crosses.
+    pub ceilings: Vec<Ceiling>,
+    /// What happens to what no rule speaks of.
+    pub default: Effect,
+    /// What an ask becomes when nobody can be asked.
+    pub nobody: Nobody,
+    /// The most open questions that a session may have.
+    pub max_open: u32,
+    /// The tools that are known.
+    pub catalog: Catalog,
+    /// A digest of all that was read.
+    pub revision: String,
+}
