@@ -12,6 +12,7 @@
 //! 7. The call's effect is the strictest of its targets'. An ask that nobody can be asked becomes a denial.
 //! 8. Every effect names its cause; what went wrong while deciding is a cause, and never less strict than ask.
 
+use crate::action::Action;
 use crate::approval::Outcome;
 use crate::call::{Attendance, Call};
 use crate::decision::{Cause, Decision, Judgement, Remember, RuleCause};
@@ -155,6 +156,9 @@ fn apply_faults(judgement: &mut Judgement, target: &Target, call: &Call) {
     if let Some(cause) = fault(target, call) {
         judgement.tighten(Effect::Ask, || cause);
     }
+    if let Some(reason) = &target.caution {
+        judgement.tighten(Effect::Ask, || Cause::Caution { reason: reason.clone() });
+    }
 }
 
 /// What is not known of the target, if anything: no rule and no grant can allow it then.
@@ -189,6 +193,43 @@ impl<'a> Granted<'a> {
 
     fn lets(&self, grant: &Grant) -> bool {
         self.widest.is_none_or(|widest| grant.reach.scope <= widest)
+    }
+}
+
+/// The rules that deny an action, for a quick look at many resources.
+#[derive(Debug)]
+pub struct Denials<'a> {
+    policy: &'a Policy,
+    rules: Vec<&'a Rule>,
+}
+
+impl<'a> Denials<'a> {
+    /// The rules of all sources and ceilings that could deny this action.
+    pub fn of(policy: &'a Policy, action: &Action) -> Denials<'a> {
+        let probe = Target::primary(action.clone(), Resource::None);
+        let sources = policy.sources.iter().chain([&policy.builtin]);
+        let ceilings = policy.ceilings.iter().map(|ceiling| &ceiling.source);
+        let rules = sources
+            .chain(ceilings)
+            .flat_map(|source| source.candidates(&probe))
+            .filter(|rule| verdict(rule) == Effect::Deny)
+            .collect();
+        Denials { policy, rules }
+    }
+
+    /// Whether nothing is denied.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether policy denies this target of this call, grants and answers aside.
+    pub fn deny(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
+        self.rules.iter().any(|rule| rule.applies(target, call, now)) && {
+            let (mut judgement, widest) = from_sources(self.policy, target, call, now);
+            let granted = Granted { grants: &[], widest };
+            apply_ceilings(&mut judgement, self.policy, &granted, target, call, now);
+            judgement.effect() == Effect::Deny
+        }
     }
 }
 

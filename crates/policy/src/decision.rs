@@ -70,6 +70,11 @@ pub enum Cause {
         /// What was not understood.
         reason: String,
     },
+    /// It was understood, and a human should look at it.
+    Caution {
+        /// Why.
+        reason: String,
+    },
     /// Something went wrong while deciding.
     Error {
         /// What.

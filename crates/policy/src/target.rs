@@ -16,6 +16,10 @@ pub struct Target {
     /// Why it could not be understood, in words for a human. Rules and grants cannot allow such a target; a human can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unclear: Option<String>,
+    /// Why a human should look at it though it was understood. Rules cannot allow such a target; a human and what a
+    /// human granted can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caution: Option<String>,
 }
 
 /// Whether a target stands by itself or follows from another.
@@ -109,10 +113,14 @@ impl Resource {
 }
 
 impl Target {
+    /// A target that stands by itself and was understood.
+    pub fn primary(action: Action, resource: Resource) -> Target {
+        Target { action, resource, role: Role::Primary, unclear: None, caution: None }
+    }
+
     /// One text that names this target and nothing else: what an answer says it was shown.
     pub fn identity(&self) -> String {
-        let unclear = self.unclear.as_deref();
-        serde_json::json!([self.action.to_string(), self.resource, unclear]).to_string()
+        serde_json::json!([self.action.to_string(), self.resource, self.unclear, self.caution]).to_string()
     }
 
     /// What a literal grant stores for this target: every spelling that must be the same next time. `None` where no

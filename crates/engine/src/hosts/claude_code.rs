@@ -1,0 +1,179 @@
+//! Claude Code: its hook events and the answers that it honours.
+//!
+//! Shapes as observed on version 2.1.329. A hook that exits with 2 blocks the call and its standard error reaches the
+//! model; a hook that exits with anything else but 0, prints bad JSON or takes too long is passed over by the host.
+
+use countersign_policy::{Action, Attendance, Call};
+use serde_json::{Value, json};
+
+use crate::Request;
+
+/// The host's name in calls.
+pub const HOST: &str = "claude-code";
+
+/// What the hook's own process knows beyond the event.
+#[derive(Debug, Clone, Default)]
+pub struct HookEnvironment {
+    /// `CLAUDE_PROJECT_DIR`.
+    pub project_dir: Option<String>,
+    /// The user's name.
+    pub user: String,
+    /// The user's home directory.
+    pub home: String,
+}
+
+/// An event that the host reports to its hooks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A tool is about to be called.
+    PreToolUse(Request),
+    /// The host would ask its user.
+    PermissionRequest(Request),
+    /// A tool has run, or has failed.
+    PostToolUse {
+        /// What ran.
+        request: Request,
+        /// Whether it succeeded.
+        succeeded: bool,
+    },
+    /// The session is over.
+    SessionEnd {
+        /// The session.
+        session: String,
+        /// Why, as the host says it.
+        reason: String,
+    },
+    /// An event that needs no answer.
+    Other(String),
+}
+
+/// An event that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// It is no JSON that has one meaning.
+    #[error("the event is not JSON with one meaning: {0}")]
+    Json(String),
+    /// A member is missing or has another type.
+    #[error("the event's `{0}` is missing or not {1}")]
+    Member(&'static str, &'static str),
+}
+
+/// Reads an event.
+///
+/// # Errors
+/// The bytes are no JSON with one meaning, or lack what a decision needs.
+pub fn event(bytes: &[u8], environment: &HookEnvironment) -> Result<Event, EventError> {
+    let event = countersign_policy::json::parse_strict(bytes).map_err(|error| EventError::Json(error.to_string()))?;
+    let name = text(&event, "hook_event_name")?;
+    Ok(match name {
+        "PreToolUse" => Event::PreToolUse(request(&event, environment)?),
+        "PermissionRequest" => Event::PermissionRequest(request(&event, environment)?),
+        "PostToolUse" => Event::PostToolUse { request: request(&event, environment)?, succeeded: true },
+        "PostToolUseFailure" => Event::PostToolUse { request: request(&event, environment)?, succeeded: false },
+        "SessionEnd" => Event::SessionEnd {
+            session: text(&event, "session_id")?.to_owned(),
+            reason: optional(&event, "reason").unwrap_or_default(),
+        },
+        other => Event::Other(other.to_owned()),
+    })
+}
+
+fn request(event: &Value, environment: &HookEnvironment) -> Result<Request, EventError> {
+    let cwd = text(event, "cwd")?.to_owned();
+    let args = event.get("tool_input").filter(|input| input.is_object());
+    Ok(Request {
+        host: HOST.to_owned(),
+        host_version: optional(event, "version"),
+        tool: text(event, "tool_name")?.to_owned(),
+        mcp_server: event.get("mcp_server").and_then(server_name),
+        args: args.ok_or(EventError::Member("tool_input", "an object"))?.clone(),
+        project: environment.project_dir.clone().unwrap_or_else(|| cwd.clone()),
+        cwd,
+        session: text(event, "session_id")?.to_owned(),
+        turn: optional(event, "prompt_id"),
+        agent: optional(event, "agent_id"),
+        mode: optional(event, "permission_mode"),
+        user: environment.user.clone(),
+        home: environment.home.clone(),
+        role: None,
+        environment: std::collections::BTreeMap::new(),
+        attendance: Attendance::Somebody,
+        call_id: optional(event, "tool_use_id"),
+    })
+}
+
+fn text<'a>(event: &'a Value, member: &'static str) -> Result<&'a str, EventError> {
+    event
+        .get(member)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .ok_or(EventError::Member(member, "a text"))
+}
+
+fn optional(event: &Value, member: &str) -> Option<String> {
+    event.get(member).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// The server's name, which the host gives as a text or as an object with a `name`.
+fn server_name(value: &Value) -> Option<String> {
+    value.as_str().or_else(|| value.get("name").and_then(Value::as_str)).map(str::to_owned)
+}
+
+/// What the hook's process prints and how it exits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// For standard output.
+    pub stdout: String,
+    /// For standard error.
+    pub stderr: String,
+    /// The exit status.
+    pub exit: i32,
+}
+
+impl Answer {
+    fn says(body: &Value) -> Answer {
+        Answer { stdout: format!("{body}\n"), stderr: String::new(), exit: 0 }
+    }
+
+    /// Nothing: the host goes on as if there were no hook.
+    pub fn no_opinion() -> Answer {
+        Answer { stdout: String::new(), stderr: String::new(), exit: 0 }
+    }
+
+    /// A denial that holds for every event that can be denied, whatever else is wrong.
+    pub fn fault(reason: &str) -> Answer {
+        Answer { stdout: String::new(), stderr: format!("{reason}\n"), exit: 2 }
+    }
+
+    /// Lets a call run. Said as the host's "allow" only for shell, read, edit and fetch; for anything else the host's
+    /// own prompts stay in force.
+    pub fn allow(call: &Call, event: &Event, reason: &str) -> Answer {
+        if !matches!(call.action, Action::Shell | Action::Read | Action::Edit | Action::Fetch) {
+            return Answer::no_opinion();
+        }
+        match event {
+            Event::PermissionRequest(_) => Answer::says(&json!({"hookSpecificOutput": {
+                "hookEventName": "PermissionRequest", "decision": {"behavior": "allow"}}})),
+            _ => Answer::pre_tool_use("allow", reason),
+        }
+    }
+
+    /// Keeps a call from running; the model reads the reason.
+    pub fn deny(event: &Event, reason: &str) -> Answer {
+        match event {
+            Event::PermissionRequest(_) => Answer::says(&json!({"hookSpecificOutput": {
+                "hookEventName": "PermissionRequest", "decision": {"behavior": "deny", "message": reason}}})),
+            _ => Answer::pre_tool_use("deny", reason),
+        }
+    }
+
+    /// Has the host ask its user. Only where somebody is attached to it.
+    pub fn ask(reason: &str) -> Answer {
+        Answer::pre_tool_use("ask", reason)
+    }
+
+    fn pre_tool_use(decision: &str, reason: &str) -> Answer {
+        Answer::says(&json!({"hookSpecificOutput": {"hookEventName": "PreToolUse",
+            "permissionDecision": decision, "permissionDecisionReason": reason}}))
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads the policy files.
+
+use countersign_policy::document::{self, Document, Loaded, Problem};
+use countersign_policy::{SourceKind, sha256_hex};
+
+use crate::{Engine, Files, examples};
+
+/// Where the files are that do not belong to a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The user's home directory; empty where there is none.
+    pub home: String,
+    /// The user's policy file.
+    pub user_file: String,
+    /// The administrator's policy file.
+    pub managed_file: String,
+    /// The folder with the store.
+    pub data_dir: String,
+}
+
+/// The name of a project's policy file.
+pub const PROJECT_FILE: &str = "countersign.toml";
+/// The name of one person's policy file beside it.
+pub const LOCAL_FILE: &str = ".countersign.local.toml";
+
+/// What is known of policy files from before.
+pub trait Known {
+    /// Whether the user trusts the file at this path with exactly this content (SHA-256 in hexadecimal).
+    fn trusted(&self, path: &str, content: &str) -> bool;
+
+    /// Whether a file's examples were checked before, under this key.
+    fn checked(&self, key: &str) -> bool;
+}
+
+/// Nothing is known: no file is trusted, and all examples are checked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NothingKnown;
+
+impl Known for NothingKnown {
+    fn trusted(&self, _path: &str, _content: &str) -> bool {
+        false
+    }
+
+    fn checked(&self, _key: &str) -> bool {
+        false
+    }
+}
+
+/// One policy file as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFile {
+    /// Its kind.
+    pub kind: SourceKind,
+    /// Where it is.
+    pub path: String,
+    /// SHA-256 of its content, in hexadecimal.
+    pub content: String,
+    /// Whether its allows count.
+    pub trusted: bool,
+    /// How many rules it has.
+    pub rules: usize,
+}
+
+/// A loaded policy with what was read for it.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The engine over it.
+    pub engine: Engine,
+    /// The files that were read; missing ones are not among them.
+    pub files: Vec<PolicyFile>,
+    /// Keys of files whose examples were checked now, for [`Known::checked`] the next time.
+    pub checked: Vec<String>,
+}
+
+/// Why the policy could not be loaded. Everything is then denied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadFault {
+    /// A file has mistakes.
+    #[error("{}", first_of(.problems))]
+    Problems {
+        /// The mistakes, in the order of the file.
+        problems: Vec<Problem>,
+        /// The file's text.
+        text: String,
+    },
+    /// A file cannot be read, or may not be trusted at all.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+fn first_of(problems: &[Problem]) -> String {
+    let Some(first) = problems.first() else { return "the policy has mistakes".to_owned() };
+    let more = match problems.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    format!("{}:{}:{}: {}{more}", first.file, first.line, first.column, first.message)
+}
+
+impl LoadFault {
+    /// All mistakes with their place in the text.
+    pub fn report(&self) -> String {
+        match self {
+            LoadFault::Problems { problems, text } => {
+                problems.iter().map(|problem| problem.render(text)).collect::<Vec<_>>().join("\n")
+            }
+            LoadFault::File { .. } => self.to_string(),
+        }
+    }
+}
+
+/// Reads the files of administrator, user and project, and assembles the policy. A missing file is silent.
+///
+/// # Errors
+/// A file that is there and cannot be read, has mistakes, or breaks its own examples; a managed file that is not
+/// root's alone; a user's file that others may write.
+pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known) -> Result<Reading, LoadFault> {
+    let project = files.real_path(project).unwrap_or_else(|| project.to_owned());
+    let places = [
+        (SourceKind::Managed, layout.managed_file.clone()),
+        (SourceKind::User, layout.user_file.clone()),
+        (SourceKind::Project, format!("{project}/{PROJECT_FILE}")),
+        (SourceKind::Local, format!("{project}/{LOCAL_FILE}")),
+    ];
+    let mut loaded = Vec::new();
+    let mut found = Vec::new();
+    let mut checked = Vec::new();
+    for (kind, path) in places {
+        let Some((document, text)) = read(files, kind, &path)? else { continue };
+        let content = sha256_hex(text.as_bytes());
+        let trusted = match kind {
+            SourceKind::Project | SourceKind::Local => known.trusted(&path, &content),
+            _ => true,
+        };
+        let key = examples::key(&content);
+        if document.examples().next().is_some() && !known.checked(&key) {
+            examples::check(&document, &text)?;
+            checked.push(key);
+        }
+        found.push(PolicyFile { kind, path, content, trusted, rules: document.rules() });
+        loaded.push(Loaded { document, trusted });
+    }
+    Ok(Reading { engine: Engine::new(document::assemble(loaded)), files: found, checked })
+}
+
+/// Reads one file; `None` where it is missing.
+fn read(files: &dyn Files, kind: SourceKind, path: &str) -> Result<Option<(Document, String)>, LoadFault> {
+    let fault = |reason: String| LoadFault::File { path: path.to_owned(), reason };
+    if let Some(meta) = files.meta(path) {
+        let others_write = meta.mode & 0o022 != 0;
+        if kind == SourceKind::Managed && (meta.is_link || meta.owner != 0 || others_write) {
+            return Err(fault(
+                "the managed policy must be root's own file, no link, and writable by nobody else; an administrator \
+                 must mend that before anything is allowed"
+                    .to_owned(),
+            ));
+        }
+        if kind == SourceKind::User && !meta.is_link && meta.mode & 0o002 != 0 {
+            return Err(fault("anybody on this machine may write it: run `chmod go-w` on it".to_owned()));
+        }
+    }
+    let Some(bytes) = files.read(path).map_err(|error| fault(error.reason))? else {
+        return match files.meta(path) {
+            None => Ok(None),
+            Some(_) => Err(fault("it is there and cannot be read: a link that leads nowhere?".to_owned())),
+        };
+    };
+    let text = String::from_utf8(bytes)
+        .map_err(|error| fault(format!("it is not UTF-8 text from byte {} on", error.utf8_error().valid_up_to())))?;
+    match document::parse(kind, path, &text) {
+        Ok(document) => Ok(Some((document, text))),
+        Err(problems) => Err(LoadFault::Problems { problems, text }),
+    }
+}

@@ -1,0 +1,56 @@
+//! Whether a tree that is searched holds files that may not be read.
+
+use countersign_policy::pattern::{Case, Glob};
+use countersign_policy::{Action, Call, Denials, PathResource, Resource, Target, Timestamp};
+
+use crate::extract::Taken;
+use crate::paths::{below, join};
+
+/// How many names are looked at before a tree counts as too large.
+const MOST_NAMES: usize = 20_000;
+/// Folders that are not looked into: version control's own and what tools fetch or build, where nobody keeps secrets
+/// of their own.
+const PASSED_OVER: [&str; 4] = [".git", "node_modules", "target", ".venv"];
+
+/// Why a search of this tree asks: a file below it whose reading is denied, or too many to look at.
+///
+/// `only` is the glob that the names of searched files must match, where the call says one.
+pub(crate) fn denied_below(root: &str, only: Option<&Glob>, of: &Taken<'_>) -> Option<String> {
+    let Taken { policy, call, places, files } = *of;
+    let reading = Denials::of(policy, &Action::Read);
+    if reading.is_empty() {
+        return None;
+    }
+    let mut seen = 0_usize;
+    let mut folders = std::collections::VecDeque::from([root.to_owned()]);
+    let mut probe = Call { project: places.real_project.clone(), ..call.clone() };
+    probe.targets.clear();
+    while let Some(folder) = folders.pop_front() {
+        // What cannot be listed cannot be searched either.
+        for (name, is_dir) in files.list(&folder).unwrap_or_default() {
+            seen += 1;
+            if seen > MOST_NAMES {
+                return Some(format!(
+                    "there are more than {MOST_NAMES} files below `{root}`: too many to see whether it holds secrets"
+                ));
+            }
+            let path = join(&folder, &name);
+            if is_dir {
+                if !PASSED_OVER.contains(&name.as_str()) {
+                    folders.push_back(path);
+                }
+                continue;
+            }
+            if !only.is_none_or(|only| only.matches(&name, Case::Exact)) {
+                continue;
+            }
+            let resource = PathResource { written: path.clone(), lexical: path.clone(), real: Some(path.clone()) };
+            let target = Target::primary(Action::Read, Resource::Path(resource));
+            if reading.deny(&target, &probe, Timestamp(i64::MIN)) {
+                let shown = below(&path, root).filter(|rest| !rest.is_empty()).unwrap_or(&path);
+                return Some(format!("it would also read `{}`, which is denied", crate::show::printable(shown)));
+            }
+        }
+    }
+    None
+}
