@@ -1,0 +1,1 @@
+//! Keeps questions, answers, grants and records, and serves them.
