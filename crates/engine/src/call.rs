@@ -10,8 +10,12 @@ use crate::{Files, Request};
 /// Takes a request apart.
 pub(crate) fn from_request(policy: &Policy, request: &Request, files: &dyn Files) -> Call {
     let mut call = bare(policy, request);
-    let Some(real_project) = files.real_path(&request.project) else {
-        call.faults.push(format!("the project folder `{}` cannot be found", request.project));
+    let known = request.project.starts_with('/') && request.cwd.starts_with('/');
+    let Some(real_project) = files.real_path(&request.project).filter(|_| known) else {
+        call.faults.push(format!(
+            "the project folder `{}` cannot be found: both it and the working directory must be absolute",
+            request.project
+        ));
         call.targets.push(whole(&call));
         return call;
     };

@@ -149,7 +149,9 @@ impl Selector {
             Selector::Tool(name) => matches!(&target.action, Action::Tool(its) if name.matches(its, case)),
             Selector::Class { group, class } => {
                 let its = class_of(target, call);
-                let grave = if case == Case::Exact { its == *class } else { its >= *class };
+                // What is kept from writing is kept from deleting.
+                let graver = case == Case::Fold && *class == Class::Write && its == Class::Delete;
+                let grave = its == *class || graver;
                 grave
                     && group
                         .as_ref()
