@@ -159,12 +159,15 @@ impl Answer {
     }
 
     /// Keeps a call from running; the model reads the reason.
+    ///
+    /// Said three times, since each alone is enough for this host: as JSON, on standard error, and by the exit status.
     pub fn deny(event: &Event, reason: &str) -> Answer {
-        match event {
+        let said = match event {
             Event::PermissionRequest(_) => Answer::says(&json!({"hookSpecificOutput": {
                 "hookEventName": "PermissionRequest", "decision": {"behavior": "deny", "message": reason}}})),
             _ => Answer::pre_tool_use("deny", reason),
-        }
+        };
+        Answer { stderr: format!("{reason}\n"), exit: 2, ..said }
     }
 
     /// Has the host ask its user. Only where somebody is attached to it.
@@ -175,5 +178,47 @@ impl Answer {
     fn pre_tool_use(decision: &str, reason: &str) -> Answer {
         Answer::says(&json!({"hookSpecificOutput": {"hookEventName": "PreToolUse",
             "permissionDecision": decision, "permissionDecisionReason": reason}}))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Event, EventError, HookEnvironment, event};
+
+    fn read(text: &str) -> Result<Event, EventError> {
+        event(text.as_bytes(), &HookEnvironment { project_dir: None, user: "u".into(), home: "/home/u".into() })
+    }
+
+    #[test]
+    fn an_event_as_the_host_sends_it() {
+        let text = r#"{"session_id":"s","transcript_path":"/t","cwd":"/repo","prompt_id":"p","permission_mode":"plan",
+            "hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"ls"},"tool_use_id":"t1"}"#;
+        let Event::PreToolUse(request) = read(text).unwrap() else { panic!() };
+        assert_eq!((request.tool.as_str(), request.turn.as_deref()), ("Bash", Some("p")));
+        assert_eq!((request.mode.as_deref(), request.project.as_str()), (Some("plan"), "/repo"));
+    }
+
+    #[test]
+    fn what_a_decision_needs_must_be_there() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"hook_event_name":"PreToolUse"}"#,
+            r#"{"hook_event_name":"PreToolUse","cwd":"/r","session_id":"s","tool_name":"Bash","tool_input":"ls"}"#,
+            r#"{"hook_event_name":"PreToolUse","cwd":"/r","session_id":"","tool_name":"Bash","tool_input":{}}"#,
+            r#"{"hook_event_name":"SessionEnd"}"#,
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_denial_is_said_three_times() {
+        let answer = Answer::deny(&Event::Other(String::new()), "no \"way\"");
+        assert_eq!(answer.exit, 2);
+        assert_eq!(answer.stderr, "no \"way\"\n");
+        let said: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+        assert_eq!(said["hookSpecificOutput"]["permissionDecision"], "deny");
     }
 }
