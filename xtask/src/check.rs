@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::dependencies::{self, Workspace};
 use crate::steps::{Steps, cargo, is_installed, succeed};
-use crate::{generated, purity};
+use crate::{evidence, generated, purity};
 
 /// Runs every step, whatever the ones before said; true when all passed.
 pub fn run() -> Result<bool> {
@@ -22,6 +22,7 @@ pub fn run() -> Result<bool> {
     steps.run("generated files", generated::compare);
     steps.run("dependency rules", || all(dependencies::violations(&Workspace::load()?)));
     steps.run("purity of policy", || all(purity::violations(&crate::root().join("crates/policy/src"))?));
+    steps.run("tests that the documents name", evidence::check);
     steps.run("licences, bans and sources", deny);
     Ok(steps.finish("check"))
 }
@@ -36,7 +37,16 @@ fn all(violations: Vec<String>) -> Result<()> {
 
 fn deny() -> Result<()> {
     if is_installed("cargo-deny") {
-        return succeed(&mut cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"]));
+        return succeed(&mut cargo(&[
+            "deny",
+            "--log-level",
+            "error",
+            "--locked",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ]));
     }
     println!("skipped: cargo-deny is not installed. Install it with: cargo install --locked cargo-deny");
     Ok(())

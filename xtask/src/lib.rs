@@ -2,11 +2,14 @@
 //!
 //! A library with a thin `main`, so that `tests/architecture.rs` holds the same rules that `check` does.
 
+pub mod bench;
 mod browser;
 pub mod build;
 pub mod check;
 pub mod dependencies;
+pub mod evidence;
 pub mod generated;
+pub mod hosts;
 pub mod purity;
 pub mod steps;
 pub mod test;

@@ -1,0 +1,109 @@
+//! `cargo xtask bench hook`: what the hook costs as a process, beside one that does nothing and beside node.
+//!
+//! Times vary by half from run to run on a busy machine; only ratios between programs that ran in turns count.
+
+mod workload;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::build::{self, Profile};
+use crate::steps::{is_installed, succeed};
+
+const ROUNDS: usize = 300;
+/// The hook may take this many times what a static process that does nothing takes, median to median.
+const MOST: f64 = 6.0;
+
+/// One program of the comparison and its times.
+struct Runner {
+    name: &'static str,
+    command: Command,
+    input: Option<PathBuf>,
+    times: Vec<Duration>,
+}
+
+/// Measures in turns and prints medians, 95th percentiles and ratios; true when the hook keeps its limit.
+pub fn hook() -> Result<bool> {
+    let hook = build::binary("countersign-cli", "countersign", Profile::Release)?;
+    let folder = build::target_folder()?.join("bench-hook");
+    let bench = workload::prepare(&folder, &hook)?;
+    let mut runners = vec![Runner::new("static process that does nothing", Command::new(floor(&folder)?), None)];
+    for case in bench.cases {
+        runners.push(Runner::new(case.name, case.command, Some(case.input)));
+    }
+    if is_installed("node") {
+        let mut node = Command::new("node");
+        node.args(["-e", "0"]);
+        runners.push(Runner::new("node -e 0", node, None));
+    } else {
+        println!("node is not installed: measured without it");
+    }
+    for _ in 0..ROUNDS {
+        for runner in &mut runners {
+            runner.run()?;
+        }
+    }
+    report(&mut runners)
+}
+
+/// A program with an empty `main`, built as the hook is: static and optimised.
+fn floor(folder: &Path) -> Result<PathBuf> {
+    let source = folder.join("floor.rs");
+    let program = folder.join("floor");
+    std::fs::write(&source, "fn main() {}\n")?;
+    let flags = ["--edition=2024", "-O", "-C", "strip=symbols", "-C", "target-feature=+crt-static", "-o"];
+    succeed(Command::new("rustc").args(flags).args([&program, &source]))?;
+    Ok(program)
+}
+
+fn report(runners: &mut [Runner]) -> Result<bool> {
+    for runner in runners.iter_mut() {
+        runner.times.sort();
+    }
+    let floor = runners.first().context("nothing was measured")?.quantile(50);
+    println!("{ROUNDS} rounds, in turns");
+    println!("{:<34} {:>9} {:>9} {:>9}", "", "p50", "p95", "p50/floor");
+    let mut worst = 0.0_f64;
+    for runner in runners.iter() {
+        let (half, most) = (runner.quantile(50), runner.quantile(95));
+        let ratio = half / floor;
+        println!("{:<34} {half:>6.2} ms {most:>6.2} ms {ratio:>9.2}", runner.name);
+        if runner.input.is_some() {
+            worst = worst.max(ratio);
+        }
+    }
+    println!("the hook takes {worst:.2} times the floor; at most {MOST} are allowed");
+    Ok(worst <= MOST)
+}
+
+impl Runner {
+    fn new(name: &'static str, command: Command, input: Option<PathBuf>) -> Self {
+        Self { name, command, input, times: Vec::with_capacity(ROUNDS) }
+    }
+
+    /// Runs once, from before the process exists until it has ended.
+    fn run(&mut self) -> Result<()> {
+        let input = match &self.input {
+            Some(file) => Stdio::from(File::open(file)?),
+            None => Stdio::null(),
+        };
+        self.command.stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        let status = self.command.status().with_context(|| format!("could not start: {}", self.name))?;
+        self.times.push(start.elapsed());
+        if !status.success() {
+            bail!("{} ended with {status}", self.name);
+        }
+        Ok(())
+    }
+
+    /// A percentile of the sorted times, in milliseconds.
+    fn quantile(&self, percent: usize) -> f64 {
+        let at = self.times.len().saturating_sub(1) * percent / 100;
+        self.times.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
+    }
+}
