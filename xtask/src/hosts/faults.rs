@@ -41,7 +41,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "fault: wrong arguments", play: |setup, world| command(setup, world, "{hook} --no-such-option") },
     Scenario { name: "fault: no host named", play: |setup, world| command(setup, world, "{program} hook") },
     Scenario { name: "fault: unknown host named", play: |setup, world| command(setup, world, "{program} hook emacs") },
-    Scenario { name: "fault: no home", play: |setup, world| command(setup, world, "unset HOME; {hook}") },
+    Scenario {
+        name: "fault: no home",
+        play: |setup, world| command(setup, world, "unset HOME; {program} hook claude-code"),
+    },
     Scenario { name: "fault: no open files left", play: |setup, world| command(setup, world, "ulimit -n 3; {hook}") },
     Scenario { name: "fault: file size limit", play: |setup, world| command(setup, world, "ulimit -f 0; {hook}") },
     Scenario { name: "fault: own deadline", play: deadline },
@@ -170,7 +173,7 @@ fn command(setup: &Setup, world: &World, line: &str) -> Result<()> {
 }
 
 fn deadline(setup: &Setup, world: &World) -> Result<()> {
-    setup.gate.install_with(world, "ask = [\"shell(touch *)\"]\n", "--deadline 1s")?;
+    setup.gate.install_with(world, "ask = [\"shell(touch *)\"]\n", "--timeout 3")?;
     let server = setup.gate.serve(world)?;
     let client = world.start(touch())?;
     server.question("touch made-by-agent")?;
@@ -178,7 +181,7 @@ fn deadline(setup: &Setup, world: &World) -> Result<()> {
 }
 
 fn server_killed(setup: &Setup, world: &World) -> Result<()> {
-    setup.gate.install_with(world, "ask = [\"shell(touch *)\"]\n", "--deadline 5s")?;
+    setup.gate.install_with(world, "ask = [\"shell(touch *)\"]\n", "--timeout 8")?;
     let server = setup.gate.serve(world)?;
     let client = world.start(touch())?;
     server.question("touch made-by-agent")?;

@@ -76,16 +76,19 @@ impl Gate {
         Ok(())
     }
 
+    /// `init` wants a person at a terminal: `script` lends it one.
     fn register(&self, world: &World) -> Result<()> {
-        let output = self.command(world).args(["init", "--yes"]).output().context("could not start countersign")?;
+        let mut command = self.command(world, Path::new("script"));
+        let line = format!("'{}' init --yes", self.program.display());
+        let output = command.args(["-qec", &line, "/dev/null"]).output().context("script is not installed")?;
         if !output.status.success() || !settings_file(world).is_file() {
             bail!("`countersign init --yes` ended with {}: {}", output.status, said(&output));
         }
         Ok(())
     }
 
-    fn command(&self, world: &World) -> Command {
-        let mut command = world.clean(&self.program);
+    fn command(&self, world: &World, program: &Path) -> Command {
+        let mut command = world.clean(program);
         command.env("CLAUDE_CONFIG_DIR", world.home().join(".claude"));
         command
     }
@@ -133,7 +136,11 @@ impl Gate {
 
     /// Serves the page, signs a person in, and opens the page's event stream.
     pub(super) fn serve(&self, world: &World) -> Result<Server> {
-        let mut child = self.command(world).args(["serve", "--port", "0"]).stdout(Stdio::piped()).spawn()?;
+        let mut child = self
+            .command(world, &self.program)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()?;
         let mut output = BufReader::new(child.stdout.take().context("the server has no output")?);
         let mut line = String::new();
         let link = loop {

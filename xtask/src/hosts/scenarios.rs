@@ -129,7 +129,7 @@ fn for_this_project(setup: &Setup, world: &World) -> Result<()> {
 }
 
 fn late_answer(setup: &Setup, world: &World) -> Result<()> {
-    setup.gate.install_with(world, ASKS, "--deadline 2s")?;
+    setup.gate.install_with(world, ASKS, "--timeout 3")?;
     let server = setup.gate.serve(world)?;
     let again = Turn::Hold(Box::new(Turn::bash("touch made-by-agent")));
     let client = world.start(vec![Turn::bash("touch made-by-agent"), again, Turn::Text("finished")])?;
