@@ -1,0 +1,206 @@
+//! What stands for something else: substitutions, parameters, arithmetic, tests.
+
+use std::ops::Range;
+
+use countersign_policy::{Role, Word, WordKind};
+use tree_sitter::Node;
+
+use crate::Command;
+use crate::dirs::{Dirs, Exit};
+use crate::walk::{DEEPEST, SUBSTITUTION, TOO_DEEP, Walk};
+use crate::word::{self, Shape, Token};
+
+impl Walk<'_> {
+    /// The outermost expansions in a word; walks the commands in all of them.
+    pub(crate) fn expansions(&mut self, node: Node<'_>, dirs: &Dirs) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut pending = vec![(node, true)];
+        while let Some((node, outermost)) = pending.pop() {
+            let inner = match node.kind() {
+                "simple_expansion" => Inner::Leaf,
+                "expansion" => {
+                    self.parameter(node);
+                    Inner::Children
+                }
+                "arithmetic_expansion" => {
+                    self.arithmetic(node);
+                    Inner::Children
+                }
+                "command_substitution" | "process_substitution" => {
+                    self.substitution(node, dirs);
+                    Inner::Leaf
+                }
+                _ => Inner::Parent,
+            };
+            let is_expansion = !matches!(inner, Inner::Parent);
+            if is_expansion && outermost {
+                found.push(node.byte_range());
+            }
+            if !matches!(inner, Inner::Leaf) {
+                let mut cursor = node.walk();
+                pending.extend(node.children(&mut cursor).map(|child| (child, outermost && !is_expansion)));
+            }
+        }
+        found.sort_by_key(|range| range.start);
+        found
+    }
+
+    fn substitution(&mut self, node: Node<'_>, dirs: &Dirs) {
+        // Between backticks backslashes are read twice.
+        let text = self.text(node).trim_start();
+        if text.starts_with('`') && text.contains('\\') {
+            self.unknown("backslashes between backticks", node.byte_range());
+        }
+        self.depth += SUBSTITUTION;
+        if self.depth >= DEEPEST {
+            self.unknown(TOO_DEEP, node.byte_range());
+        } else {
+            self.inside(node, dirs);
+        }
+        self.depth -= SUBSTITUTION;
+    }
+
+    /// `$(...)`: statements, or only a file that is read: `$(< file)`.
+    fn inside(&mut self, node: Node<'_>, dirs: &Dirs) {
+        let mut cursor = node.walk();
+        let mut named = node.children(&mut cursor).filter(|child| child.is_named() && child.kind() != "comment");
+        match (named.next(), named.next()) {
+            (Some(only), None) if only.kind() == "file_redirect" => self.only_redirect(only, dirs),
+            _ => drop(self.statements(node, dirs)),
+        }
+    }
+
+    /// Whether a parameter expansion only reads: no assignment, indirection, operator or subscript that is evaluated.
+    fn parameter(&mut self, node: Node<'_>) {
+        if !reads_only(self.text(node).trim_start()) || !self.is_covered(node) {
+            self.unknown("an expansion that may do more than read a variable", node.byte_range());
+        }
+    }
+
+    /// Whether whatever looks like a substitution in the text of a node is one in the tree.
+    fn is_covered(&self, node: Node<'_>) -> bool {
+        let text = self.text(node);
+        let mut starts = Vec::new();
+        let mut pending = vec![node];
+        while let Some(node) = pending.pop() {
+            match node.kind() {
+                "command_substitution" | "process_substitution" => {
+                    let blanks = self.text(node).len() - self.text(node).trim_start().len();
+                    starts.push(node.start_byte() + blanks..node.end_byte());
+                    continue;
+                }
+                "expansion" | "arithmetic_expansion" => {
+                    let blanks = self.text(node).len() - self.text(node).trim_start().len();
+                    starts.push(node.start_byte() + blanks..node.start_byte() + blanks + 1);
+                }
+                _ => {}
+            }
+            let mut cursor = node.walk();
+            pending.extend(node.children(&mut cursor));
+        }
+        starts.sort_by_key(|range| range.start);
+        let bytes = text.as_bytes();
+        let mut starts = starts.into_iter().peekable();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let here = node.start_byte() + at;
+            while starts.next_if(|range| range.end <= here).is_some() {}
+            if let Some(range) = starts.peek().filter(|range| range.start <= here) {
+                at = range.end - node.start_byte();
+                continue;
+            }
+            let next = bytes.get(at + 1);
+            let opens = byte == b'`'
+                || byte == b'$' && next.is_some_and(|next| b"({[\\".contains(next))
+                || b"<>=".contains(&byte) && next == Some(&b'(');
+            if opens {
+                return false;
+            }
+            at += if byte == b'\\' { 2 } else { 1 };
+        }
+        true
+    }
+
+    /// The unquoted body of a here-document: every expansion in it must be in the tree.
+    pub(crate) fn body(&mut self, node: Node<'_>, dirs: &Dirs) {
+        if !self.is_covered(node) {
+            self.unknown("an expansion that cannot be read for certain", node.byte_range());
+        }
+        self.expansions(node, dirs);
+    }
+
+    /// Arithmetic on names runs whatever their values say (`a[$(id)]`): only numbers are followed.
+    fn arithmetic(&mut self, node: Node<'_>) {
+        let text = self.text(node).trim_start();
+        let inner = text.strip_prefix('$').unwrap_or(text);
+        if !inner.bytes().all(|byte| byte.is_ascii_digit() || b" +-*/%()[]<>=!&|^~?:,".contains(&byte)) {
+            self.unknown("arithmetic on variables, which can run commands", node.byte_range());
+        }
+    }
+
+    /// `[ ... ]` and `[[ ... ]]`.
+    pub(crate) fn test(&mut self, node: Node<'_>, dirs: &Dirs) -> Exit {
+        let expansions = self.expansions(node, dirs);
+        let text = self.text(node);
+        let double = text.starts_with("[[");
+        let (open, close) = if double { ("[[", "]]") } else { ("[", "]") };
+        let inner = text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
+        let mut tokens = Vec::new();
+        let mut at = node.start_byte() + open.len();
+        for part in inner.unwrap_or_default().split_inclusive([' ', '\t']) {
+            let end = at + part.trim_end_matches([' ', '\t']).len();
+            // A quoted blank or one in an expansion makes this fail, and the test one word that is not known.
+            if end > at && word::read(self.line, at..end, &expansions, &mut tokens).is_err() {
+                tokens = vec![Token { text: inner.unwrap_or_default().trim().to_owned(), shape: Shape::Dynamic }];
+                break;
+            }
+            at += part.len();
+        }
+        let arithmetic = ["-eq", "-ne", "-lt", "-le", "-gt", "-ge"];
+        let evaluates = double && arithmetic.iter().any(|operator| text.contains(operator))
+            || text.contains("-v")
+            || text.contains("-R");
+        let plain = tokens.iter().all(|token| token.shape == Shape::Literal && !token.text.contains(['[', '$', '`']));
+        if evaluates && !plain || inner.is_none() {
+            self.unknown("a test that can run commands", node.byte_range());
+        }
+        let word = |token: &Token| match token.shape {
+            Shape::Literal | Shape::Home => Word::data(token.text.clone()),
+            Shape::Glob(_) | Shape::Dynamic => Word { text: token.text.clone(), kind: WordKind::Dynamic },
+        };
+        let words = [Word::data(open)].into_iter().chain(tokens.iter().map(word)).chain([Word::data(close)]).collect();
+        let span = self.span(node.byte_range());
+        self.out.commands.push(Command { words, role: Role::Primary, span });
+        Exit::same(dirs)
+    }
+}
+
+enum Inner {
+    /// No expansion; it may hold some.
+    Parent,
+    /// An expansion that may hold others.
+    Children,
+    /// An expansion whose inside is done.
+    Leaf,
+}
+
+/// `${name}` and the forms that only choose, cut or replace.
+fn reads_only(text: &str) -> bool {
+    let Some(inner) = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')) else { return false };
+    let inner = match inner.strip_prefix('#') {
+        Some(name) if !name.is_empty() => name,
+        _ => inner,
+    };
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let rest = match inner.chars().next() {
+        Some(first) if name(first) => inner.trim_start_matches(name),
+        Some('?' | '#' | '@' | '*' | '$' | '!' | '-') if inner.len() == 1 => "",
+        _ => return false,
+    };
+    match rest.as_bytes() {
+        [] => true,
+        [b':', b'-' | b'+' | b'?', ..] | [b'-' | b'+' | b'?' | b'#' | b'%' | b'/' | b'^' | b',', ..] => true,
+        [b':', offset @ ..] => offset.iter().all(|byte| byte.is_ascii_digit() || b" :-".contains(byte)),
+        _ => false,
+    }
+}
