@@ -1,0 +1,140 @@
+//! The files of a call and the built-in rules, put together into one policy.
+
+use std::sync::Arc;
+
+use super::{Document, Limits, parse};
+use crate::catalog::{Catalog, ToolEntry};
+use crate::digest::sha256_hex;
+use crate::effect::Effect;
+use crate::rule::{Origin, Rule, Selector};
+use crate::source::{Ceiling, Nobody, Policy, Source, SourceKind};
+
+/// How many questions a session may have open unless a file says otherwise.
+const MAX_OPEN: u32 = 20;
+
+/// How much of the digest of everything names a revision.
+const REVISION: usize = 16;
+
+/// One file, and whether its allows count.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The file.
+    pub document: Document,
+    /// Whether its user trusts this very content. Files other than a project's and a local one always are.
+    pub trusted: bool,
+}
+
+/// The text of the rules that come with the program.
+pub fn builtin_text() -> &'static str {
+    include_str!("../builtin.toml")
+}
+
+/// Puts files together, with the built-in rules below them and the built-in ceiling above.
+///
+/// Of several defaults the strictest holds, `nobody = "deny"` before any waiting, the shortest waiting, the smallest
+/// `max-open`. What an untrusted file says of these or of tools does not count.
+pub fn assemble(documents: Vec<Loaded>) -> Policy {
+    let builtin = parse(SourceKind::Builtin, "builtin", builtin_text());
+    let mut policy = Policy {
+        builtin: Source::new(SourceKind::Builtin, "builtin", true, Vec::new()),
+        sources: Vec::with_capacity(documents.len()),
+        ceilings: Vec::new(),
+        default: Effect::Ask,
+        nobody: Nobody::Deny,
+        max_open: MAX_OPEN,
+        catalog: Catalog::default(),
+        revision: revision(&documents),
+    };
+    match builtin {
+        Ok(document) => {
+            policy.ceilings.extend(document.ceiling.map(|limits| ceiling(document.kind, &document.name, limits)));
+            policy.builtin = Source::new(document.kind, document.name, true, document.rules);
+        }
+        Err(problems) => {
+            let reason = problems.first().map_or_else(String::new, ToString::to_string);
+            policy.ceilings.push(sealed(reason));
+        }
+    }
+    let trusted = || documents.iter().filter(|loaded| loaded.trusted).map(|loaded| &loaded.document);
+    if let Some(default) = trusted().filter_map(|document| document.default).max() {
+        policy.default = default;
+    }
+    policy.nobody = trusted().filter_map(|document| document.nobody).min_by_key(patience).unwrap_or(Nobody::Deny);
+    policy.max_open = trusted().filter_map(|document| document.max_open).min().unwrap_or(MAX_OPEN);
+    for document in trusted() {
+        for (tool, entry) in &document.tools {
+            merge(policy.catalog.tools.entry(tool.clone()).or_default(), entry);
+        }
+    }
+    for Loaded { document, trusted } in documents {
+        policy.ceilings.extend(document.ceiling.map(|limits| ceiling(document.kind, &document.name, limits)));
+        policy.sources.push(Source::new(document.kind, document.name, trusted, document.rules));
+    }
+    policy
+}
+
+fn patience(nobody: &Nobody) -> u32 {
+    match nobody {
+        Nobody::Deny => 0,
+        Nobody::Wait(seconds) => seconds.saturating_add(1),
+    }
+}
+
+/// Two files about one tool: the graver class, the narrower window; else what the first of them says.
+fn merge(tool: &mut ToolEntry, entry: &ToolEntry) {
+    tool.class = tool.class.max(entry.class);
+    tool.hidden |= entry.hidden;
+    tool.group = tool.group.take().or_else(|| entry.group.clone());
+    tool.resource = tool.resource.take().or_else(|| entry.resource.clone());
+    tool.since = tool.since.take().or_else(|| entry.since.clone());
+    tool.until = tool.until.take().or_else(|| entry.until.clone());
+    for pointer in &entry.show {
+        if !tool.show.contains(pointer) {
+            tool.show.push(pointer.clone());
+        }
+    }
+}
+
+fn ceiling(kind: SourceKind, name: &Arc<str>, limits: Limits) -> Ceiling {
+    Ceiling {
+        source: Source::new(kind, Arc::clone(name), true, limits.rules),
+        default: Effect::Allow,
+        grants: limits.grants,
+        roles: limits.roles,
+    }
+}
+
+/// A ceiling that denies everything: without the built-in rules nothing is safe.
+fn sealed(reason: String) -> Ceiling {
+    let rule = Rule {
+        effect: Effect::Deny,
+        selector: Selector::Every,
+        patterns: Vec::new(),
+        unless: Vec::new(),
+        when: Vec::new(),
+        expires: None,
+        implied: true,
+        why: None,
+        remember: None,
+        offer: None,
+        poisoned: Some(reason),
+        origin: Origin { file: "builtin".into(), line: 0, text: "*".to_owned() },
+    };
+    Ceiling {
+        source: Source::new(SourceKind::Builtin, "builtin", true, vec![rule]),
+        default: Effect::Deny,
+        grants: None,
+        roles: std::collections::BTreeMap::new(),
+    }
+}
+
+/// A short digest of all that decides: the program's rules, and every file's kind, name, text and trust.
+fn revision(documents: &[Loaded]) -> String {
+    let mut all = format!("{}\0{}", env!("CARGO_PKG_VERSION"), sha256_hex(builtin_text().as_bytes()));
+    for Loaded { document, trusted } in documents {
+        all.push_str(&format!("\0{:?}\0{}\0{}\0{trusted}", document.kind, document.name, document.sha256));
+    }
+    let mut digest = sha256_hex(all.as_bytes());
+    digest.truncate(REVISION);
+    digest
+}

@@ -1,0 +1,122 @@
+//! The policy file: `countersign.toml` to sources, ceilings and a catalog.
+//!
+//! [`parse`] reads one file and returns either all of it compiled or all that is wrong with it; [`assemble`] puts the
+//! files of a call together, with the rules that come with the program below them.
+
+mod assemble;
+mod keys;
+mod others;
+mod problem;
+mod reader;
+mod rule_text;
+mod rules;
+mod schema;
+mod sections;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+pub use assemble::{Loaded, assemble, builtin_text};
+pub use problem::Problem;
+pub use schema::schema;
+
+use crate::action::Class;
+use crate::catalog::ToolEntry;
+use crate::effect::Effect;
+use crate::grant::GrantLimit;
+use crate::rule::Rule;
+use crate::source::{Nobody, SourceKind};
+
+/// The largest policy file in bytes.
+pub const MAX_BYTES: usize = 1024 * 1024;
+
+/// One policy file, compiled.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Where it comes from.
+    pub kind: SourceKind,
+    /// Its name for humans: the file.
+    pub name: Arc<str>,
+    /// SHA-256 of its text in lower-case hexadecimal: what trust is bound to.
+    pub sha256: String,
+    /// Its rules.
+    rules: Vec<Rule>,
+    /// What certain calls must come to.
+    examples: Vec<Example>,
+    /// How tools are judged, by their action's text.
+    pub tools: BTreeMap<String, ToolEntry>,
+    /// What happens to what no rule speaks of, if it says so.
+    pub default: Option<Effect>,
+    /// What an ask becomes when nobody can be asked, if it says so.
+    pub nobody: Option<Nobody>,
+    /// The most open questions that a session may have, if it says so.
+    pub max_open: Option<u32>,
+    /// What nobody below crosses.
+    pub ceiling: Option<Limits>,
+}
+
+/// The `[ceiling]` of a file.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Its asks and denies.
+    pub rules: Vec<Rule>,
+    /// Which grants it admits.
+    pub grants: Option<GrantLimit>,
+    /// The gravest class that each role may use.
+    pub roles: BTreeMap<String, Class>,
+}
+
+/// What one call must come to: `deny shell: cat .env | head`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The effect that the call must have.
+    pub effect: Effect,
+    /// What the call is, as rules name it: `shell`, `github/create_issue`.
+    pub action: String,
+    /// What it is about: a command line, a path, a host; empty: nothing.
+    pub text: String,
+    file: Arc<str>,
+    line: u32,
+    column: u32,
+    span: Range<usize>,
+}
+
+impl Document {
+    /// The calls that the file says something about, with what they must come to: whoever takes commands apart
+    /// decides them.
+    pub fn examples(&self) -> std::slice::Iter<'_, Example> {
+        self.examples.iter()
+    }
+
+    /// How many rules it has, those of its ceiling included.
+    pub fn rules(&self) -> usize {
+        self.rules.len() + self.ceiling.as_ref().map_or(0, |limits| limits.rules.len())
+    }
+}
+
+impl Example {
+    /// A problem that points at this example.
+    pub fn problem(&self, message: String) -> Problem {
+        Problem {
+            file: self.file.to_string(),
+            span: self.span.clone(),
+            line: self.line,
+            column: self.column,
+            message,
+            help: Some("change the example, or the rules that decide it".to_owned()),
+        }
+    }
+}
+
+/// Reads one policy file.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file. A file with errors counts for nothing: whoever loads it
+/// must deny until it is repaired.
+pub fn parse(kind: SourceKind, name: &str, text: &str) -> Result<Document, Vec<Problem>> {
+    reader::Reader::new(kind, name, text).read()
+}
+
+#[cfg(test)]
+mod tests;
