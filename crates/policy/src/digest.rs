@@ -97,6 +97,7 @@ mod tests {
     use super::canonical;
 
     #[test]
+    #[expect(clippy::excessive_precision, reason = "the numbers are written as in the RFC")]
     fn the_example_of_rfc_8785() {
         let value = serde_json::json!({
             "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
