@@ -52,13 +52,13 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
             apply_faults(&mut judgement, target, call);
             let grants = Granted { grants, widest };
             apply_grants(&mut judgement, policy, &grants, target, call, now);
-            let sealed = apply_ceilings(&mut judgement, policy, &grants, target, call, now);
+            let bound = apply_ceilings(&mut judgement, policy, &grants, target, call, now);
             if let Some(reason) = &unavailable {
                 judgement.tighten(Effect::Deny, || Cause::Unavailable { reason: reason.clone() });
             }
             apply_answer(&mut judgement, answer, target);
-            if judgement.effect() == Effect::Ask && !sealed && fault(target, call).is_none() {
-                judgement.remembering(rememberable(policy, call, widest));
+            if judgement.effect() == Effect::Ask && fault(target, call).is_none() {
+                judgement.remembering(rememberable(policy, call, narrower(widest, bound)));
             }
             apply_attendance(&mut judgement, policy, call);
             judgement
@@ -259,7 +259,7 @@ fn apply_grants(
     }
 }
 
-/// Step 5: ceilings. Returns whether one of them asks and admits no grant at all.
+/// Step 5: ceilings. Returns the widest scope that those of them that ask let an answer be remembered for.
 fn apply_ceilings(
     judgement: &mut Judgement,
     policy: &Policy,
@@ -267,8 +267,8 @@ fn apply_ceilings(
     target: &Target,
     call: &Call,
     now: Timestamp,
-) -> bool {
-    let mut sealed = false;
+) -> Option<Scope> {
+    let mut bound = None;
     for ceiling in &policy.ceilings {
         let mut found = Strictest::default();
         found.weigh(&ceiling.source, target, call, now, Effect::Ask);
@@ -279,10 +279,13 @@ fn apply_ceilings(
         if effect == Effect::Ask && lifted(ceiling, granted, found.widest, target, call, now) {
             continue;
         }
-        sealed |= effect == Effect::Ask && ceiling.grants.is_none();
+        if effect == Effect::Ask {
+            let most = if ceiling.grants.is_none() { Some(Scope::Once) } else { found.widest };
+            bound = narrower(bound, most);
+        }
         judgement.tighten(effect, || cause);
     }
-    sealed
+    bound
 }
 
 /// Whether a grant that this ceiling admits lifts its ask.

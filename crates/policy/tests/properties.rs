@@ -1,0 +1,174 @@
+//! What must hold of every decision.
+
+mod generate;
+
+use countersign_policy::approval::Outcome;
+use countersign_policy::{Answer, Effect, Source, SourceKind, Target, decide};
+use generate::NOW;
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_project_file_that_is_not_trusted_never_loosens(
+        policy in generate::policy(),
+        file in generate::source(SourceKind::Project, false),
+        grants in generate::grants(),
+        (call, answer) in generate::answered_call(),
+    ) {
+        let before = decide(&policy, &grants, answer.as_ref(), &call, NOW);
+        let mut with = policy.clone();
+        with.sources.push(file);
+        let after = decide(&with, &grants, answer.as_ref(), &call, NOW);
+        for (before, after) in before.judgements().iter().zip(after.judgements()) {
+            prop_assert!(after.effect() >= before.effect());
+        }
+    }
+
+    #[test]
+    fn a_ceiling_never_loosens(
+        policy in generate::policy(),
+        ceiling in generate::ceiling(),
+        grants in generate::grants(),
+        (call, answer) in generate::answered_call(),
+    ) {
+        let before = decide(&policy, &grants, answer.as_ref(), &call, NOW);
+        let mut with = policy.clone();
+        with.ceilings.push(ceiling);
+        let after = decide(&with, &grants, answer.as_ref(), &call, NOW);
+        for (before, after) in before.judgements().iter().zip(after.judgements()) {
+            prop_assert!(after.effect() >= before.effect());
+        }
+    }
+
+    #[test]
+    fn a_grant_never_lifts_a_deny(
+        policy in generate::policy(),
+        grants in generate::grants(),
+        more in generate::grant(Just(Effect::Allow)),
+        call in generate::call(),
+    ) {
+        let before = decide(&policy, &grants, None, &call, NOW);
+        let mut with = grants.clone();
+        with.push(more);
+        let after = decide(&policy, &with, None, &call, NOW);
+        for (before, after) in before.judgements().iter().zip(after.judgements()) {
+            // What would ask and is denied because nobody can be asked is an ask that a grant may answer.
+            let asked = matches!(before.cause(), countersign_policy::Cause::Nobody { .. });
+            if before.effect() == Effect::Deny && !asked {
+                prop_assert_eq!(after.effect(), Effect::Deny);
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_lifts_only_asks_that_were_shown(
+        policy in generate::policy(),
+        grants in generate::grants(),
+        (call, answer) in generate::answered_call(),
+    ) {
+        let mut call = call;
+        call.attendance = countersign_policy::Attendance::Somebody;
+        let before = decide(&policy, &grants, None, &call, NOW);
+        let after = decide(&policy, &grants, answer.as_ref(), &call, NOW);
+        for ((before, after), target) in before.judgements().iter().zip(after.judgements()).zip(&call.targets) {
+            if after.effect() < before.effect() {
+                let answer = answer.as_ref().unwrap();
+                prop_assert_eq!(before.effect(), Effect::Ask);
+                prop_assert_eq!(answer.outcome, Outcome::Allow);
+                prop_assert!(answer.shown.contains(&target.identity()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_to_another_call_counts_for_nothing(
+        policy in generate::policy(),
+        call in generate::call(),
+        other in generate::call(),
+    ) {
+        prop_assume!(call.digest() != other.digest());
+        let answer = Answer {
+            approval: "a".to_owned(),
+            digest: other.digest(),
+            outcome: Outcome::Allow,
+            shown: call.targets.iter().map(Target::identity).collect(),
+            feedback: None,
+        };
+        prop_assert_eq!(
+            decide(&policy, &[], Some(&answer), &call, NOW),
+            decide(&policy, &[], None, &call, NOW)
+        );
+    }
+
+    #[test]
+    fn the_effect_is_never_less_strict_than_any_targets(
+        policy in generate::policy(),
+        grants in generate::grants(),
+        (call, answer) in generate::answered_call(),
+    ) {
+        let decision = decide(&policy, &grants, answer.as_ref(), &call, NOW);
+        prop_assert_eq!(decision.judgements().len(), call.targets.len());
+        for judgement in decision.judgements() {
+            prop_assert!(decision.effect() >= judgement.effect());
+        }
+    }
+
+    #[test]
+    fn the_order_of_rules_and_of_sources_does_not_matter(
+        policy in generate::policy(),
+        grants in generate::grants(),
+        (call, answer) in generate::answered_call(),
+        seed in any::<u64>(),
+    ) {
+        let mut shuffled = policy.clone();
+        let count = shuffled.sources.len().max(1);
+        shuffled.sources.rotate_left(seed as usize % count);
+        shuffled.ceilings.reverse();
+        for source in &mut shuffled.sources {
+            let mut rules = source.rules().to_vec();
+            let count = rules.len().max(1);
+            rules.reverse();
+            rules.rotate_left(seed as usize % count);
+            *source = Source::new(source.kind, source.name.clone(), source.trusted, rules);
+        }
+        let mut turned = grants.clone();
+        turned.reverse();
+        let effects = |decision: countersign_policy::Decision| -> Vec<Effect> {
+            decision.judgements().iter().map(|judgement| judgement.effect()).collect()
+        };
+        prop_assert_eq!(
+            effects(decide(&policy, &grants, answer.as_ref(), &call, NOW)),
+            effects(decide(&shuffled, &turned, answer.as_ref(), &call, NOW))
+        );
+    }
+
+    #[test]
+    fn what_may_be_remembered_is_what_a_grant_would_lift(
+        policy in generate::policy(),
+        call in generate::call(),
+    ) {
+        let mut call = call;
+        call.attendance = countersign_policy::Attendance::Somebody;
+        let decision = decide(&policy, &[], None, &call, NOW);
+        for (target, judgement) in call.targets.iter().zip(decision.judgements()) {
+            for scope in &judgement.remember().scopes {
+                let Some(key) = target.grant_key() else { continue };
+                let grant = countersign_policy::Grant {
+                    id: "g".to_owned(),
+                    effect: Effect::Allow,
+                    action: target.action.clone(),
+                    resource: countersign_policy::GrantResource::Literal { key, shown: String::new() },
+                    reach: countersign_policy::Reach::of(&call, *scope).unwrap(),
+                    created: NOW,
+                    expires: Some(NOW.plus_seconds(judgement.remember().max_seconds.unwrap_or(3600))),
+                    approval: None,
+                };
+                let after = decide(&policy, &[grant], None, &call, NOW);
+                let position = call.targets.iter().position(|other| other == target).unwrap();
+                prop_assert_eq!(after.judgements()[position].effect(), Effect::Allow);
+            }
+        }
+    }
+}
