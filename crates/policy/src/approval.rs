@@ -123,6 +123,8 @@ pub enum CancelReason {
     Agent,
     /// The host's own prompt answered it.
     Host,
+    /// Policy, or what the call touches, changed in between.
+    Policy,
 }
 
 /// A human's answer.
