@@ -1,1 +1,7 @@
 //! Keeps questions, answers, grants and records, and serves them.
+//!
+//! [`store`] is one SQLite file whose unit is the transaction; [`gate`] the one flow that the hook and the server
+//! share; [`disk`] the file system as the engine sees it.
+
+pub mod block_on;
+pub mod store;

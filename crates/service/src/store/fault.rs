@@ -1,0 +1,116 @@
+//! What can go wrong with the store, in one line each that says what a human does.
+
+use std::path::{Path, PathBuf};
+
+/// What went wrong with the store. Whoever decides denies then.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The path is not absolute.
+    #[error("the store's path `{path}` is not absolute: give the whole path")]
+    Relative {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// The folder of the store is not what it must be.
+    #[error("the store's folder `{path}` {problem}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The store's file is not what it must be.
+    #[error("the store `{path}` {problem}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A newer version wrote it.
+    #[error(
+        "the store `{path}` was written by a newer countersign (its schema is {found}, this one knows {known}): upgrade countersign"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema that this version knows.
+        known: i64,
+    },
+    /// An older version wrote it, and whoever opened it does not migrate.
+    #[error(
+        "the store `{path}` was written by an older countersign (its schema is {found}, this one needs {known}): run `countersign status` once, which brings it up to date"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The schema that this version needs.
+        known: i64,
+    },
+    /// Another process holds it.
+    #[error(
+        "the store `{path}` is locked by another process: try again; if it stays so, see who holds it with `fuser {path}`"
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is damaged, or no store at all.
+    #[error(
+        "the store `{path}` is damaged ({detail}): move it away, and a new one is made; its grants have to be given again"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// It cannot be written.
+    #[error("the store `{path}` cannot be written: make the file, its folder and the file system writable")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no room.
+    #[error("there is no room left for the store `{path}`: free some space on its disk")]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system gave no random bits.
+    #[error("the system gave no random bits: {0}")]
+    Random(String),
+    /// Anything else.
+    #[error("the store `{path}` failed: {detail}")]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What was said of it.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    /// What a fault of the database means for the store at that path.
+    pub(crate) fn of(path: &Path, fault: sqlx::Error) -> StoreError {
+        let path = path.to_owned();
+        let detail = fault.to_string();
+        let code = match &fault {
+            sqlx::Error::Database(error) => error.code().and_then(|code| code.parse::<i32>().ok()),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => return StoreError::Damaged { path, detail },
+            _ => None,
+        };
+        // The primary result code is the lowest byte: https://www.sqlite.org/rescode.html
+        match code.map(|code| code & 0xff) {
+            Some(5 | 6) => StoreError::Locked { path },
+            Some(3 | 8 | 14) => StoreError::Unwritable { path },
+            Some(11 | 26) => StoreError::Damaged { path, detail },
+            Some(13) => StoreError::Full { path },
+            _ => StoreError::Other { path, detail },
+        }
+    }
+}

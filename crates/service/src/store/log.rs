@@ -1,0 +1,243 @@
+//! The decision log: every decision with its digest and cause. Capped; a power cut may take its last second.
+
+use countersign_policy::{Call, Decision, Effect, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::approvals::limit;
+use super::{Store, StoreError, Synchronous};
+
+/// What an entry is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogEvent {
+    /// A call was decided.
+    Decided,
+    /// The host reported that a call ran.
+    Ran,
+    /// The host's own prompt answered.
+    Host,
+    /// The gate was switched off, and the call went through without a decision.
+    Off,
+    /// Deciding failed, and the call was denied.
+    Fault,
+}
+
+impl LogEvent {
+    const ALL: [LogEvent; 5] = [LogEvent::Decided, LogEvent::Ran, LogEvent::Host, LogEvent::Off, LogEvent::Fault];
+
+    /// The word as it stands in output.
+    pub fn word(self) -> &'static str {
+        match self {
+            LogEvent::Decided => "decided",
+            LogEvent::Ran => "ran",
+            LogEvent::Host => "host",
+            LogEvent::Off => "off",
+            LogEvent::Fault => "fault",
+        }
+    }
+}
+
+/// What is written of one event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LogEntry {
+    /// What it is about.
+    pub event: LogEvent,
+    /// Who the agent works for.
+    pub user: String,
+    /// See [`Call::session_key`].
+    pub session: String,
+    /// The project.
+    pub project: String,
+    /// The program that runs the agent.
+    pub host: String,
+    /// The tool as the host names it.
+    pub tool: String,
+    /// The host's id of the call.
+    pub call_id: Option<String>,
+    /// [`Call::digest`].
+    pub digest: String,
+    /// What was decided.
+    pub effect: Effect,
+    /// The call in one line.
+    pub summary: String,
+    /// The policy's revision.
+    pub revision: String,
+    /// The question that it led to or came from.
+    pub approval: Option<String>,
+    /// The decision with all its causes, or what else is to be known.
+    pub detail: Value,
+}
+
+/// An entry with its number and time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoggedEntry {
+    /// Its number.
+    pub id: i64,
+    /// When.
+    pub at: Timestamp,
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: LogEntry,
+}
+
+/// Which entries to list.
+#[derive(Debug, Clone, Default)]
+pub struct LogFilter {
+    /// This entry only.
+    pub id: Option<i64>,
+    /// Of this user only.
+    pub user: Option<String>,
+    /// Of this session only.
+    pub session: Option<String>,
+    /// Of this project only.
+    pub project: Option<String>,
+    /// Of this effect only.
+    pub effect: Option<Effect>,
+    /// Of this kind only.
+    pub event: Option<LogEvent>,
+    /// Only those before this number, to turn pages.
+    pub before: Option<i64>,
+    /// Only those after this number, to follow.
+    pub after: Option<i64>,
+    /// At most so many; 0: 100.
+    pub limit: u32,
+}
+
+impl LogEntry {
+    /// The entry about a decision.
+    pub fn decided(call: &Call, decision: &Decision, summary: String) -> LogEntry {
+        LogEntry {
+            event: LogEvent::Decided,
+            user: call.user.clone(),
+            session: call.session_key(),
+            project: call.project.clone(),
+            host: call.host.clone(),
+            tool: call.tool.clone(),
+            call_id: None,
+            digest: call.digest().0,
+            effect: decision.effect(),
+            summary,
+            revision: decision.revision().to_owned(),
+            approval: None,
+            detail: json!({ "cause": decision.cause(), "judgements": decision.judgements() }),
+        }
+    }
+}
+
+impl Store {
+    /// Writes entries, and notes that their sessions are in use. `durable`: on the disk before it returns.
+    ///
+    /// # Errors
+    /// The store failed: a decision that could not be logged must not leave.
+    pub async fn log(&mut self, entries: &[LogEntry], durable: bool, now: Timestamp) -> Result<(), StoreError> {
+        let synchronous = if durable { Synchronous::Full } else { Synchronous::Normal };
+        let mut writing = self.begin(now, synchronous).await?;
+        let at = writing.now.0;
+        for entry in entries {
+            writing.touch_session(&entry.user, &entry.session).await?;
+            let insert = sqlx::query(
+                "INSERT INTO log (at, event, user, session, project, host, tool, call_id, digest, effect, summary,
+                   revision, approval, detail)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            );
+            let insert = insert.bind(at).bind(entry.event.word()).bind(&entry.user).bind(&entry.session);
+            let insert = insert.bind(&entry.project).bind(&entry.host).bind(&entry.tool).bind(&entry.call_id);
+            let insert = insert.bind(&entry.digest).bind(entry.effect.word()).bind(&entry.summary);
+            let insert = insert.bind(&entry.revision).bind(&entry.approval).bind(entry.detail.to_string());
+            insert.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
+        }
+        writing.commit().await
+    }
+
+    /// Entries, the newest first; with [`LogFilter::after`] the oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn log_entries(&mut self, filter: &LogFilter) -> Result<Vec<LoggedEntry>, StoreError> {
+        // A tuple has at most 16 members.
+        let rows = sqlx::query_as::<_, Row>(
+            "SELECT id, at, event, user, session, project, host, tool, call_id, digest, effect, summary, revision,
+                    approval, detail
+             FROM log
+             WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR user = ?2) AND (?3 IS NULL OR session = ?3)
+               AND (?4 IS NULL OR project = ?4) AND (?5 IS NULL OR effect = ?5) AND (?6 IS NULL OR event = ?6)
+               AND (?7 IS NULL OR id < ?7) AND (?8 IS NULL OR id > ?8)
+             ORDER BY iif(?8 IS NULL, -id, id) LIMIT ?9",
+        );
+        let rows = rows.bind(filter.id).bind(&filter.user).bind(&filter.session).bind(&filter.project);
+        let rows = rows.bind(filter.effect.map(Effect::word)).bind(filter.event.map(LogEvent::word));
+        let rows = rows.bind(filter.before).bind(filter.after).bind(limit(filter.limit));
+        let rows = rows.fetch_all(&mut self.db).await.map_err(|error| self.fault(error))?;
+        let entries: Result<_, String> = rows.into_iter().map(read).collect();
+        entries.map_err(|detail| StoreError::Damaged { path: self.path.clone(), detail })
+    }
+
+    /// Cuts the log to the newest `rows` and to what is younger than `seconds`, in batches; returns how many went.
+    /// For the server and the command line now and then, never in a hook.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn trim_log(&mut self, rows: u32, seconds: i64, now: Timestamp) -> Result<u64, StoreError> {
+        let mut gone = 0;
+        loop {
+            let mut writing = self.begin(now, Synchronous::Normal).await?;
+            let oldest = writing.now.plus_seconds(seconds.saturating_neg()).0;
+            let delete = sqlx::query(
+                "DELETE FROM log WHERE id IN (
+                   SELECT id FROM log
+                   WHERE id <= (SELECT max(id) FROM log) - ?1 OR at < ?2
+                   ORDER BY id LIMIT 1000)",
+            );
+            let delete = delete.bind(i64::from(rows)).bind(oldest);
+            let batch = delete.execute(writing.db()).await.map_err(|error| writing.fault(error))?.rows_affected();
+            writing.commit().await?;
+            gone += batch;
+            if batch < 1000 {
+                return Ok(gone);
+            }
+        }
+    }
+}
+
+type Row = (
+    i64,
+    i64,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    String,
+);
+
+fn read(row: Row) -> Result<LoggedEntry, String> {
+    let (id, at, event, user, session, project, host, tool, call_id, digest, effect, summary, revision, ..) = row;
+    let (.., approval, detail) = (row.13, row.14);
+    let unread = |what: &str| format!("the log's entry {id} cannot be read: {what}");
+    let event = LogEvent::ALL.into_iter().find(|known| known.word() == event);
+    let effect = [Effect::Allow, Effect::Ask, Effect::Deny].into_iter().find(|known| known.word() == effect);
+    let entry = LogEntry {
+        event: event.ok_or_else(|| unread("its event is not known"))?,
+        user,
+        session,
+        project,
+        host,
+        tool,
+        call_id,
+        digest,
+        effect: effect.ok_or_else(|| unread("its effect is not known"))?,
+        summary,
+        revision,
+        approval,
+        detail: serde_json::from_str(&detail).map_err(|error| unread(&error.to_string()))?,
+    };
+    Ok(LoggedEntry { id, at: Timestamp(at), entry })
+}

@@ -1,0 +1,194 @@
+//! One SQLite file that keeps questions, answers, grants and records.
+//!
+//! The unit is the transaction: [`Store::ask`], [`Store::reply`] and [`Store::redeem`] each read, judge and write in
+//! one `BEGIN IMMEDIATE`, so that two processes that race are put in order by the database. What is acknowledged is on
+//! the disk (`synchronous=FULL`), but for the decision log and marks of use, of which a power cut may take the last.
+//! Time is an argument, and never goes back: see `clock.rs`.
+
+mod approvals;
+mod ask;
+mod audit;
+mod clock;
+mod credentials;
+mod edits;
+mod fault;
+mod file;
+mod grants;
+mod listeners;
+mod log;
+mod redeem;
+mod reply;
+mod schema;
+mod sessions;
+mod trust;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use countersign_policy::{Answer, Call, Decision, Grant, Timestamp};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
+
+pub use approvals::{Record, RecordFilter, Withdraw};
+pub use ask::{Ask, AskError, Asked};
+pub use audit::{AuditEntry, AuditFilter};
+pub use credentials::{AgentToken, HumanSession, NewHumanSession, NewToken, TokenRequest};
+pub use edits::Edit;
+pub use fault::StoreError;
+pub use grants::{GrantFilter, KeptGrant, NewGrant};
+pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry};
+pub use redeem::{RedeemError, Redeemed};
+pub use reply::{Human, Remembered, Replied, Reply, ReplyError};
+pub use trust::Trust;
+
+/// Judges a call again inside a transaction, with the grants of that moment: `Engine::decide`.
+pub type Recheck<'a> = &'a (dyn Fn(&Call, Option<&Answer>, &[Grant], Timestamp) -> Decision + Sync);
+
+/// Who opens the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// A host's hook: waits shortly for locks, and makes a new store but never migrates an old one.
+    Hook,
+    /// The command line: migrates.
+    Cli,
+    /// The server: migrates.
+    Serve,
+}
+
+/// A store: one connection to one file.
+#[derive(Debug)]
+pub struct Store {
+    db: SqliteConnection,
+    path: PathBuf,
+    /// What `PRAGMA synchronous` was last set to; `None` while that is not known.
+    synchronous: Option<Synchronous>,
+    /// How many transactions this connection committed.
+    commits: i64,
+}
+
+/// What has to be on the disk when a transaction is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Synchronous {
+    /// All of it.
+    Full,
+    /// A power cut may take it back.
+    Normal,
+}
+
+impl Store {
+    /// Opens the store at this absolute path, and makes it if it does not exist.
+    ///
+    /// # Errors
+    /// The folder or file is open to others or not ours, the schema is newer (for a hook: another), the file is
+    /// damaged, locked or cannot be written.
+    pub async fn open(path: &Path, how: Open) -> Result<Store, StoreError> {
+        file::prepare(path)?;
+        let patience = match how {
+            Open::Hook => Duration::from_secs(2),
+            Open::Cli | Open::Serve => Duration::from_secs(5),
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(patience)
+            .pragma("synchronous", "NORMAL")
+            .pragma("trusted_schema", "OFF")
+            .disable_statement_logging();
+        let fault = |error| StoreError::of(path, error);
+        let db = options.connect().await.map_err(fault)?;
+        let mut store = Store { db, path: path.to_owned(), synchronous: Some(Synchronous::Normal), commits: 0 };
+        schema::bring_up(&mut store, how).await?;
+        Ok(store)
+    }
+
+    /// The store's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The store's time: the later of `clock` and the newest time that it has seen.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn clock(&mut self, clock: Timestamp) -> Result<Timestamp, StoreError> {
+        let read = clock::read(&mut self.db).await;
+        Ok(read.map_err(|error| self.fault(error))?.tick(clock.0).now())
+    }
+
+    /// A number that grows whenever something was written, by this connection or another: what a waiter looks at.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn version(&mut self) -> Result<i64, StoreError> {
+        let found: Result<i64, _> = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.db).await;
+        Ok(found.map_err(|error| self.fault(error))?.saturating_add(self.commits))
+    }
+
+    /// Closes the file and folds what was written into it. A hook skips this and exits: see `schema.rs`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let path = self.path;
+        self.db.close().await.map_err(|error| StoreError::of(&path, error))
+    }
+
+    fn fault(&self, error: sqlx::Error) -> StoreError {
+        StoreError::of(&self.path, error)
+    }
+
+    /// Begins a transaction that holds the file's only write lock, and moves the store's time on.
+    async fn begin(&mut self, clock: Timestamp, synchronous: Synchronous) -> Result<Writing<'_>, StoreError> {
+        let Store { db, path, synchronous: set, commits } = self;
+        let fault = |error| StoreError::of(path, error);
+        if *set != Some(synchronous) {
+            let pragma = match synchronous {
+                Synchronous::Full => "PRAGMA synchronous = FULL",
+                Synchronous::Normal => "PRAGMA synchronous = NORMAL",
+            };
+            *set = None;
+            sqlx::raw_sql(pragma).execute(&mut *db).await.map_err(fault)?;
+            *set = Some(synchronous);
+        }
+        let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+        let now = clock::tick(&mut transaction, clock).await.map_err(fault)?;
+        Ok(Writing { transaction, path, commits, now })
+    }
+}
+
+/// A transaction that writes. Dropped without [`Writing::commit`], nothing was written.
+struct Writing<'a> {
+    transaction: Transaction<'a, Sqlite>,
+    path: &'a Path,
+    commits: &'a mut i64,
+    /// The store's time.
+    now: Timestamp,
+}
+
+impl Writing<'_> {
+    fn db(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    fn fault(&self, error: sqlx::Error) -> StoreError {
+        StoreError::of(self.path, error)
+    }
+
+    /// A row of ours that cannot be read.
+    fn damaged(&self, what: &str, error: impl std::fmt::Display) -> StoreError {
+        StoreError::Damaged { path: self.path.to_owned(), detail: format!("{what} cannot be read: {error}") }
+    }
+
+    async fn commit(self) -> Result<(), StoreError> {
+        let fault = |error| StoreError::of(self.path, error);
+        self.transaction.commit().await.map_err(fault)?;
+        *self.commits = self.commits.saturating_add(1);
+        Ok(())
+    }
+}
+
+/// A new id: 48 bits of time and 74 random ones.
+fn new_id(now: Timestamp) -> String {
+    let milliseconds = u64::try_from(now.0).unwrap_or_default();
+    let time = uuid::Timestamp::from_unix_time(milliseconds / 1000, (milliseconds % 1000) as u32 * 1_000_000, 0, 0);
+    uuid::Uuid::new_v7(time).to_string()
+}
