@@ -167,7 +167,10 @@ fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
     }
     for unknown in &analysis.unknown {
         let written = line.get(unknown.span.clone()).unwrap_or(line);
-        targets.push(unclear(Action::Shell, written, unknown.reason.clone()));
+        let target = unclear(Action::Shell, written, unknown.reason.clone());
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
     }
     if targets.is_empty() && !line.trim().is_empty() {
         targets.push(unclear(Action::Shell, line, "no command was found in it"));

@@ -1,86 +1,14 @@
 //! What calls of Claude Code's tools touch, hostile spellings included.
 
-use std::collections::{BTreeMap, BTreeSet};
+#![allow(clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
-use countersign_engine::{Engine, FileError, Files, Meta, Request};
+mod disk;
+
+use countersign_engine::{Engine, Request};
 use countersign_policy::document::assemble;
 use countersign_policy::{Action, Call, Resource, Role};
+use disk::Disk;
 use serde_json::{Value, json};
-
-/// A small file system: folders, files and links.
-#[derive(Default)]
-struct Disk {
-    folders: BTreeSet<String>,
-    files: BTreeMap<String, String>,
-    links: BTreeMap<String, String>,
-}
-
-impl Disk {
-    fn new() -> Disk {
-        let mut disk = Disk::default();
-        for folder in ["/", "/repo", "/repo/src", "/repo/sub", "/etc", "/home", "/home/u", "/home/u/.ssh", "/link"] {
-            disk.folders.insert(folder.to_owned());
-        }
-        disk.files.insert("/repo/src/main.rs".to_owned(), "fn main() {}\n".to_owned());
-        disk.files.insert("/etc/passwd".to_owned(), String::new());
-        disk.links.insert("/repo/out".to_owned(), "/etc".to_owned());
-        disk.links.insert("/link/repo".to_owned(), "/repo".to_owned());
-        disk
-    }
-
-    fn resolve(&self, path: &str, depth: u32) -> Option<String> {
-        if depth > 16 {
-            return None;
-        }
-        let mut real = String::new();
-        let mut missing = false;
-        for name in path.split('/').filter(|name| !name.is_empty() && *name != ".") {
-            if name == ".." {
-                if missing {
-                    return None;
-                }
-                real = real.rsplit_once('/').map(|(parent, _)| parent.to_owned()).unwrap_or_default();
-                continue;
-            }
-            real = format!("{real}/{name}");
-            if let Some(to) = self.links.get(&real) {
-                real = self.resolve(to, depth + 1)?;
-            } else if !self.folders.contains(&real) && !self.files.contains_key(&real) {
-                missing = true;
-            }
-        }
-        Some(if real.is_empty() { "/".to_owned() } else { real })
-    }
-}
-
-impl Files for Disk {
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
-        Ok(self.files.get(path).map(|text| text.clone().into_bytes()))
-    }
-
-    fn real_path(&self, path: &str) -> Option<String> {
-        self.resolve(path, 0)
-    }
-
-    fn meta(&self, path: &str) -> Option<Meta> {
-        let is_dir = self.folders.contains(path);
-        let is_link = self.links.contains_key(path);
-        if !is_dir && !is_link && !self.files.contains_key(path) {
-            return None;
-        }
-        Some(Meta { is_dir, is_link, owner: 0, mode: 0o644 })
-    }
-
-    fn list(&self, path: &str) -> Option<Vec<(String, bool)>> {
-        let below = |full: &String| {
-            let rest = full.strip_prefix(path)?.strip_prefix('/')?;
-            if rest.is_empty() || rest.contains('/') { None } else { Some(rest.to_owned()) }
-        };
-        let folders = self.folders.iter().filter_map(below).map(|name| (name, true));
-        let files = self.files.keys().filter_map(below).map(|name| (name, false));
-        Some(folders.chain(files).collect())
-    }
-}
 
 fn call(tool: &str, args: Value) -> Call {
     call_in("/repo", "/repo", tool, args)

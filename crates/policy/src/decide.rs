@@ -151,13 +151,13 @@ fn by_rule(source: &Source, rule: &Rule) -> Judgement {
     Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule))).offering(rule.offer)
 }
 
-/// Step 8: what was not understood asks at least, whatever the rules allow.
+/// Step 8: what was not understood asks at least, whatever the rules allow, and says so.
 fn apply_faults(judgement: &mut Judgement, target: &Target, call: &Call) {
-    if let Some(cause) = fault(target, call) {
-        judgement.tighten(Effect::Ask, || cause);
-    }
-    if let Some(reason) = &target.caution {
-        judgement.tighten(Effect::Ask, || Cause::Caution { reason: reason.clone() });
+    let caution = || target.caution.clone().map(|reason| Cause::Caution { reason });
+    if let Some(cause) = fault(target, call).or_else(caution)
+        && judgement.effect() <= Effect::Ask
+    {
+        judgement.becomes(Effect::Ask, cause);
     }
 }
 

@@ -97,13 +97,20 @@ impl Word {
 }
 
 impl Resource {
-    /// The resource as one line: what a literal grant stores and a human reads. `None` for [`Resource::None`].
+    /// The resource as one line for a human. `None` for [`Resource::None`].
     ///
-    /// Words are quoted for a shell where they need it, so that two different lists of words never read alike.
+    /// Words are quoted for a shell where they need it, so that two different lists of words never read alike; what is
+    /// known only when it runs stands as it was written.
     pub fn literal(&self) -> Option<String> {
         match self {
             Resource::None => None,
-            Resource::Words(words) => Some(words.iter().map(|word| quote(&word.text)).collect::<Vec<_>>().join(" ")),
+            Resource::Words(words) => {
+                let written = |word: &Word| match word.kind {
+                    WordKind::Dynamic => word.text.clone(),
+                    WordKind::Data | WordKind::Power => quote(&word.text),
+                };
+                Some(words.iter().map(written).collect::<Vec<_>>().join(" "))
+            }
             Resource::Path(path) => Some(path.lexical.clone()),
             Resource::Url { host, url } if url.is_empty() => Some(host.clone()),
             Resource::Url { url, .. } => Some(url.clone()),

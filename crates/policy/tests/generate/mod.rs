@@ -1,5 +1,6 @@
 //! Random policies, calls, grants and answers over a small world, so that rules really meet resources.
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "only tests use it")]
 
 use std::collections::BTreeMap;
 
