@@ -17,7 +17,7 @@ mod question;
 pub mod show;
 mod tree;
 mod url;
-mod why;
+pub mod why;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use countersign_policy::{Cause, Effect, Resource, RuleCause, SourceKind, Target}
 use crate::show::printable;
 
 /// What a target is, in one line: `git push`, `edit /repo/out.txt`.
-pub(crate) fn target(target: &Target) -> String {
+pub fn target(target: &Target) -> String {
     let text = match (&target.resource, target.action.to_string()) {
         (Resource::None, action) => action,
         (Resource::Words(_), _) => target.resource.literal().unwrap_or_default(),
@@ -20,7 +20,7 @@ pub(crate) fn target(target: &Target) -> String {
 }
 
 /// Why policy said `effect`, as the rest of a sentence.
-pub(crate) fn cause(cause: &Cause, effect: Effect) -> String {
+pub fn cause(cause: &Cause, effect: Effect) -> String {
     match cause {
         Cause::Rule(rule) => rule_words(rule, effect),
         Cause::Ceiling(rule) => format!("{}, which nobody below it can lift", rule_words(rule, effect)),
