@@ -42,7 +42,7 @@ pub(crate) fn run(walk: &mut Walk<'_>, rest: &[Token], index: usize, range: Rang
                     walk.inner(inner, index, at + 2, range.clone(), &elsewhere);
                 }
                 if let Some(found) = walk.out.commands.get_mut(index) {
-                    let own = found.words.iter_mut().skip(at + 1).take(length + 1);
+                    let own = found.words.iter_mut().skip(at + 1).take(length + 2);
                     own.filter(|word| word.kind == WordKind::Data).for_each(|word| word.kind = WordKind::Power);
                 }
                 at += length;

@@ -7,6 +7,9 @@ use crate::program::{Operand, Opt, Program, lookup};
 use crate::script;
 use crate::word::{Shape, Token};
 
+/// The longest name, in bytes, that a file can have on any system.
+const LONGEST_NAME: usize = 255;
+
 /// The words of a command, judged.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
@@ -99,9 +102,8 @@ impl Judged {
         for (at, (token, part)) in tokens.iter().zip(&parts.all).enumerate() {
             match *part {
                 Part::Option { opt, harmless, value } => {
-                    let harmless =
-                        harmless && value.is_none_or(|value| self.value(opt, &Token::literal(value), script));
-                    self.push(token, harmless);
+                    let value = value.is_none_or(|value| self.value(opt, &Token::literal(value), script));
+                    self.push(token, harmless && value);
                 }
                 Part::Value(opt) => {
                     let harmless = self.value(opt, token, script) && opt.is_some_and(Opt::is_harmless);
@@ -122,14 +124,14 @@ impl Judged {
                         now = kind;
                         self.folder(token, &sources);
                     }
-                    let code = parts.uncertain && !script::is_harmless(script, "=") && script != Operand::Target;
+                    let code = parts.uncertain && program.operands.iter().any(|kind| kind.is_code());
                     let harmless = !code && script::is_harmless(now, &token.text) && !token.text.starts_with('+');
                     self.push(token, harmless || (token.text.starts_with('+') && now == Operand::Data));
                     self.touch(now, token);
                     if parts.uncertain && now != Operand::Maybe {
                         self.touch(Operand::Maybe, token);
                     }
-                    files += usize::from(!matches!(now, Operand::Code | Operand::Sed | Operand::Awk | Operand::Jq));
+                    files += usize::from(!now.is_code());
                     if program.last.is_some() {
                         sources.push(token);
                     }
@@ -232,6 +234,9 @@ impl Judged {
     /// Any word that could name a file: the word itself, and what follows its `=`, `@` or option letter.
     fn maybe(&mut self, token: &Token) {
         let text = token.text.as_str();
+        if text.split('/').any(|name| name.len() > LONGEST_NAME) {
+            return;
+        }
         if !matches!(token.shape, Shape::Literal | Shape::Home) {
             return self.file(Action::Read, token);
         }

@@ -19,6 +19,9 @@ pub(crate) fn words(line: &str) -> Option<Vec<Token>> {
     }
     let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty()).peekable();
     let first = words.peek()?;
+    if !first.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/')) {
+        return None;
+    }
     if SPECIAL.contains(first) || *first == "unsetenv" || *first == "nameref" || first.contains('=') {
         return None;
     }

@@ -97,6 +97,13 @@ pub(crate) enum Operand {
     Dd,
 }
 
+impl Operand {
+    /// Whether it is a program in some language.
+    pub(crate) fn is_code(self) -> bool {
+        matches!(self, Operand::Code | Operand::Sed | Operand::Awk | Operand::Jq)
+    }
+}
+
 /// How a program runs what its operands name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Runs {

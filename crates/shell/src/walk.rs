@@ -461,6 +461,8 @@ impl<'a> Walk<'a> {
     /// Between a node's children there may be blanks only.
     fn gaps(&mut self, node: Node<'_>) {
         let whole = node.kind() == "program";
+        let one_line =
+            matches!(node.kind(), "command" | "file_redirect" | "herestring_redirect" | "redirected_statement");
         let mut end = if whole { 0 } else { node.start_byte() };
         let last = if whole { self.line.len() } else { node.end_byte() };
         let mut cursor = node.walk();
@@ -468,7 +470,10 @@ impl<'a> Walk<'a> {
             let gap = end..child.start_byte();
             // The parser drops a `-` before a here-document; `simple_command` puts it back.
             let dropped = child.kind() == "heredoc_redirect" && self.is_dash(gap.clone());
-            if child.is_error() || child.is_missing() || !(dropped || self.is_blank(gap)) {
+            // A new line ends a command, whatever the parser makes of it.
+            let broken =
+                one_line && self.line.get(gap.clone()).is_none_or(|gap| gap.replace("\\\n", "").contains('\n'));
+            if child.is_error() || child.is_missing() || broken || !(dropped || self.is_blank(gap)) {
                 self.unknown("text that is not understood", end..child.end_byte());
             }
             end = child.end_byte().max(end);
