@@ -1,0 +1,225 @@
+//! Holes of other systems, tried on ours: the rows of `docs/prior-failures.md` that one decision can show.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod disk;
+
+use std::collections::BTreeMap;
+
+use countersign_engine::{Engine, Request};
+use countersign_policy::document::{Loaded, assemble, parse};
+use countersign_policy::{
+    Attendance, Call, Decision, Effect, Grant, GrantResource, Reach, Scope, SourceKind, Timestamp,
+};
+use disk::Disk;
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+fn engine(policy: &str) -> Engine {
+    let document = parse(SourceKind::User, "countersign.toml", policy).unwrap();
+    Engine::new(assemble(vec![Loaded { document, trusted: true }]))
+}
+
+fn call(engine: &Engine, line: &str) -> Call {
+    let request = Request {
+        host: "claude-code".to_owned(),
+        tool: "Bash".to_owned(),
+        args: json!({ "command": line }),
+        cwd: "/repo".to_owned(),
+        project: "/repo".to_owned(),
+        session: "s".to_owned(),
+        user: "u".to_owned(),
+        home: "/home/u".to_owned(),
+        environment: BTreeMap::new(),
+        attendance: Attendance::Somebody,
+        ..Request::of("shell", "")
+    };
+    engine.call(&request, &Disk::new())
+}
+
+fn decide(policy: &str, line: &str) -> Decision {
+    let engine = engine(policy);
+    engine.decide(&[], None, &call(&engine, line), NOW)
+}
+
+fn effect(policy: &str, line: &str) -> Effect {
+    decide(policy, line).effect()
+}
+
+/// Every command of the line, all of the machine's files: only what is hidden from these rules is left to ask about.
+const WIDE: &str = "allow = [\"shell(git *, cat *, echo *, ls *, env *, timeout *, touch *)\", \"read(/**)\"]\n";
+
+/// OpenCode 1.18 asks nothing about a line without a command.
+#[test]
+fn a_line_without_a_command_is_not_nothing() {
+    for line in ["> /etc/x", ">file", "\"unterminated", "$(", "(", "FOO=$(rm -rf /)"] {
+        assert!(effect(WIDE, line) >= Effect::Ask, "{line}");
+    }
+}
+
+/// OpenCode 1.18 does not see a redirection behind a pipe or a list.
+#[test]
+fn a_redirection_counts_wherever_it_stands() {
+    for line in ["git log -p | cat > /etc/target", "ls && echo x > /etc/target", "{ ls; } > /etc/target"] {
+        assert!(effect(WIDE, line) >= Effect::Ask, "{line}");
+    }
+    assert_eq!(effect("deny = [\"edit(/etc/**)\"]\n", "git log | cat > /etc/target"), Effect::Deny);
+}
+
+/// OpenCode 1.18 judges the wrapper only; OpenClaw 2026.9 judges `exec ls` as `ls` and vice versa.
+#[test]
+fn a_deny_reaches_through_wrappers() {
+    let policy = "allow = [\"shell(**)\"]\ndeny = [\"shell(rm **)\"]\n";
+    for line in [
+        "env rm -rf x",
+        "timeout 5 rm -rf x",
+        "nohup rm -rf x",
+        "bash -c 'rm -rf x'",
+        "echo x | xargs rm",
+        "FOO=bar rm -rf x",
+        "\"rm\" -rf x",
+        "\\rm -rf x",
+        "/bin/rm -rf x",
+        "ls; (rm -rf x)",
+        "echo $(rm -rf x)",
+        "echo `rm -rf x`",
+        "ls \nrm -rf x",
+    ] {
+        assert_eq!(effect(policy, line), Effect::Deny, "{line}");
+    }
+}
+
+/// OpenCode 1.18 skips words with variables when it looks for paths outside the project.
+#[test]
+fn a_word_that_is_not_known_asks() {
+    for line in ["cat $HOME/x", "cat ${HOME}/x", "$CMD x", "eval \"$X\"", "git $X"] {
+        assert!(effect("allow = [\"shell(cat *, git *)\"]\n", line) >= Effect::Ask, "{line}");
+    }
+}
+
+/// OpenCode: a link leads out of the project.
+#[test]
+fn a_link_out_of_the_project_is_not_inside() {
+    assert!(effect("allow = [\"shell(touch *)\"]\n", "touch out/passwd") >= Effect::Ask);
+    assert_eq!(effect("allow = [\"shell(touch *)\"]\n", "touch src/passwd"), Effect::Allow);
+    assert_eq!(effect("allow = [\"shell(touch *)\"]\ndeny = [\"edit(/etc/**)\"]\n", "touch out/passwd"), Effect::Deny);
+}
+
+/// OpenClaw 2026.9 takes a bare assignment for nothing.
+#[test]
+fn a_variable_that_changes_what_runs_asks() {
+    for line in ["PATH=/tmp/evil; git status", "PATH=/tmp/evil git status", "export PATH=/tmp/evil && git status"] {
+        assert!(effect("allow = [\"shell(git *)\"]\n", line) >= Effect::Ask, "{line}");
+    }
+}
+
+/// OpenClaw 2026.9 with rules for paths: 190 of 306 lines passed that run, write or connect through an option.
+#[test]
+fn a_star_grants_data_and_no_option_that_runs_another_program() {
+    let policy = "allow = [\"shell(git *, sort *, rg *, find *)\"]\n";
+    for line in [
+        "git -c core.pager=evil log",
+        "git -c core.fsmonitor=evil status",
+        "sort -o /etc/x a",
+        "sort --compress-program=evil a",
+        "rg --pre evil x",
+        "find . -exec evil {} +",
+        "find . -delete",
+    ] {
+        assert!(effect(policy, line) >= Effect::Ask, "{line}");
+    }
+    assert_eq!(effect(policy, "git log --oneline"), Effect::Allow);
+}
+
+/// Codex and OpenClaw ask again about a line that was allowed, because of its plumbing.
+#[test]
+fn harmless_plumbing_does_not_ask() {
+    let policy = "allow = [\"shell(cargo test *)\"]\n";
+    for line in [
+        "cargo test 2>&1",
+        "cargo test > /dev/null 2>&1",
+        "cargo test 2>/dev/null | head -5",
+        "cargo test | tail -3; git status",
+    ] {
+        assert_eq!(effect(policy, line), Effect::Allow, "{line}");
+    }
+}
+
+/// OpenCode and Claude Code: a remembered answer matches a compound line as a whole, or not at all.
+#[test]
+fn each_command_of_a_line_is_judged_for_itself() {
+    let policy = "allow = [\"shell(cargo test *)\"]\n";
+    let engine = engine(policy);
+    let call = call(&engine, "cargo test && rm -rf ./tmp && git status");
+    let decision = engine.decide(&[], None, &call, NOW);
+    let question = engine.question(&call, &decision, &Disk::new());
+    let asked: Vec<&str> =
+        question.parts.iter().filter(|part| part.effect == Effect::Ask).map(|part| part.text.as_str()).collect();
+    assert!(!asked.is_empty() && asked.iter().all(|text| text.contains("tmp")), "{asked:?}");
+}
+
+/// SurfSense allows whatever no rule speaks of.
+#[test]
+fn what_no_rule_speaks_of_asks() {
+    assert_eq!(effect("", "some-program --of mine"), Effect::Ask);
+}
+
+/// clawbolt and OpenCode: the last rule, or the first, wins.
+#[test]
+fn the_strictest_rule_wins_in_any_order() {
+    for policy in [
+        "allow = [\"shell(npm **)\"]\ndeny = [\"shell(npm publish **)\"]\n",
+        "deny = [\"shell(npm publish **)\"]\nallow = [\"shell(npm **)\"]\n",
+    ] {
+        assert_eq!(effect(policy, "npm publish"), Effect::Deny);
+    }
+}
+
+/// clawbolt stores what the agent named, and reads it as a pattern: `*` is everyone.
+#[test]
+fn a_remembered_star_is_a_star_and_no_pattern() {
+    let engine = engine("ask = [\"shell(mail *)\"]\n");
+    let starred = call(&engine, "mail '*'");
+    let target = starred.targets.first().unwrap();
+    let resource = GrantResource::Literal { key: target.grant_key().unwrap(), shown: "mail '*'".to_owned() };
+    let grant = Grant {
+        id: "g".to_owned(),
+        effect: Effect::Allow,
+        action: target.action.clone(),
+        resource,
+        reach: Reach::of(&starred, Scope::Project).unwrap(),
+        created: NOW,
+        expires: None,
+        approval: None,
+    };
+    assert_eq!(engine.decide(std::slice::from_ref(&grant), None, &starred, NOW).effect(), Effect::Allow);
+    let another = call(&engine, "mail boss@example.com");
+    assert_eq!(engine.decide(&[grant], None, &another, NOW).effect(), Effect::Ask);
+}
+
+/// clawbolt's agent may write its own permissions file; so may agents under hosts that keep theirs in the project.
+#[test]
+fn an_agent_does_not_change_its_own_policy() {
+    let wide = "allow = [\"shell(**)\", \"edit(/**)\", \"delete(/**)\"]\n";
+    for line in [
+        "echo 'allow = [\"shell(**)\"]' >> ~/.config/countersign/countersign.toml",
+        "sed -i s/deny/allow/ /home/u/.config/countersign/countersign.toml",
+        "rm -rf ~/.local/share/countersign",
+        "countersign allow 'shell(**)'",
+        "countersign approvals allow 1",
+        "/usr/bin/env countersign off 8h",
+    ] {
+        assert_eq!(effect(wide, line), Effect::Deny, "{line}");
+    }
+    for line in ["echo {} > .claude/settings.json", "rm ~/.claude/settings.json", "echo x > .git/hooks/pre-commit"] {
+        assert!(effect(wide, line) >= Effect::Ask, "{line}");
+    }
+}
+
+/// clawbolt reads a malformed file as an empty one; Codex passes over keys that it does not know.
+#[test]
+fn a_file_with_a_mistake_is_no_file_without_it() {
+    for text in ["deny = [", "dney = [\"shell(rm *)\"]\n", "deny = [\"shell(rm *\"]\n", "default = \"maybe\"\n"] {
+        assert!(parse(SourceKind::User, "countersign.toml", text).is_err(), "{text}");
+    }
+}
