@@ -4,4 +4,6 @@
 //! share; [`disk`] the file system as the engine sees it.
 
 pub mod block_on;
+pub mod disk;
+pub mod gate;
 pub mod store;

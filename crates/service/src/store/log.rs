@@ -131,8 +131,22 @@ impl Store {
     /// # Errors
     /// The store failed: a decision that could not be logged must not leave.
     pub async fn log(&mut self, entries: &[LogEntry], durable: bool, now: Timestamp) -> Result<(), StoreError> {
+        self.log_with_uses(entries, &[], durable, now).await
+    }
+
+    /// The same, and counts these grants' use in the same transaction.
+    pub(crate) async fn log_with_uses(
+        &mut self,
+        entries: &[LogEntry],
+        used: &[String],
+        durable: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let synchronous = if durable { Synchronous::Full } else { Synchronous::Normal };
         let mut writing = self.begin(now, synchronous).await?;
+        if !used.is_empty() {
+            writing.used(used).await?;
+        }
         let at = writing.now.0;
         for entry in entries {
             writing.touch_session(&entry.user, &entry.session).await?;

@@ -39,7 +39,7 @@ pub use grants::{GrantFilter, KeptGrant, NewGrant};
 pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry};
 pub use redeem::{RedeemError, Redeemed};
 pub use reply::{Human, Remembered, Replied, Reply, ReplyError};
-pub use trust::Trust;
+pub use trust::Known;
 
 /// Judges a call again inside a transaction, with the grants of that moment: `Engine::decide`.
 pub type Recheck<'a> = &'a (dyn Fn(&Call, Option<&Answer>, &[Grant], Timestamp) -> Decision + Sync);

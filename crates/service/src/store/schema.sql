@@ -151,6 +151,12 @@ CREATE TABLE trust (
     PRIMARY KEY (user, path, digest)
 ) STRICT, WITHOUT ROWID;
 
+-- Policy files whose examples were checked and hold, by the engine's key.
+CREATE TABLE checked (
+    key TEXT PRIMARY KEY,
+    at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Edits of files that can be undone. NULL: the file did not exist.
 CREATE TABLE edits (
     id     INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,4 +1,4 @@
-//! Which content of which project's file counts for whom.
+//! What is known of policy files: which content of a project's counts for whom, and whose examples hold.
 
 use std::collections::HashSet;
 
@@ -7,26 +7,64 @@ use serde_json::json;
 
 use super::{Store, StoreError, Synchronous};
 
-/// What a user trusts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Trust(HashSet<(String, String)>);
+/// How many checked files are remembered.
+const MOST_CHECKED: i64 = 1000;
 
-impl Trust {
-    /// Whether the user trusts this content of this file.
-    pub fn covers(&self, path: &str, digest: &str) -> bool {
-        self.0.contains(&(path.to_owned(), digest.to_owned()))
+/// What is known of policy files, for one user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    trusted: HashSet<(String, String)>,
+    checked: HashSet<String>,
+}
+
+impl countersign_engine::Known for Known {
+    fn trusted(&self, path: &str, content: &str) -> bool {
+        self.trusted.contains(&(path.to_owned(), content.to_owned()))
+    }
+
+    fn checked(&self, key: &str) -> bool {
+        self.checked.contains(key)
     }
 }
 
 impl Store {
-    /// All that a user trusts.
+    /// What is known of policy files.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn trust_of(&mut self, user: &str) -> Result<Trust, StoreError> {
-        let rows = sqlx::query_as("SELECT path, digest FROM trust WHERE user = ?").bind(user);
-        let rows: Vec<(String, String)> = rows.fetch_all(&mut self.db).await.map_err(|error| self.fault(error))?;
-        Ok(Trust(rows.into_iter().collect()))
+    pub async fn known(&mut self, user: &str) -> Result<Known, StoreError> {
+        let rows =
+            sqlx::query_as("SELECT path, digest FROM trust WHERE user = ? UNION ALL SELECT NULL, key FROM checked");
+        let rows: Vec<(Option<String>, String)> =
+            rows.bind(user).fetch_all(&mut self.db).await.map_err(|error| self.fault(error))?;
+        let mut known = Known::default();
+        for (path, digest) in rows {
+            match path {
+                Some(path) => known.trusted.insert((path, digest)),
+                None => known.checked.insert(digest),
+            };
+        }
+        Ok(known)
+    }
+
+    /// Notes that the examples of these files were checked and hold. Best effort: else they are checked again.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn note_checked(&mut self, keys: &[String], now: Timestamp) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut writing = self.begin(now, Synchronous::Normal).await?;
+        let at = writing.now.0;
+        let fault = |error| StoreError::of(writing.path, error);
+        let insert = sqlx::query("INSERT OR REPLACE INTO checked (key, at) SELECT value, ? FROM json_each(?)");
+        let insert = insert.bind(at).bind(json!(keys).to_string());
+        insert.execute(&mut *writing.transaction).await.map_err(fault)?;
+        let old =
+            sqlx::query("DELETE FROM checked WHERE key NOT IN (SELECT key FROM checked ORDER BY at DESC, key LIMIT ?)");
+        old.bind(MOST_CHECKED).execute(&mut *writing.transaction).await.map_err(fault)?;
+        writing.commit().await
     }
 
     /// Trusts this content (SHA-256 in hexadecimal) of this file, for this user, in place of what was trusted of it.

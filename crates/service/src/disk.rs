@@ -1,0 +1,190 @@
+//! The file system as the engine sees it.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use countersign_engine::{FileError, Files, Meta};
+
+/// The largest file that is read: 1 MiB.
+const LARGEST: u64 = 1 << 20;
+/// The most symbolic links that a path may lead through; the kernel's own limit.
+const MOST_LINKS: usize = 40;
+
+/// The file system of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
+        let fault = |reason: String| FileError { path: path.to_owned(), reason };
+        match fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fault(error.to_string())),
+            Ok(meta) if !meta.is_file() => return Err(fault("it is not a regular file".to_owned())),
+            Ok(_) => {}
+        }
+        // Should a pipe have come in its place by now, opening it must not wait for a writer.
+        let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let opened = OpenOptions::new().read(true).custom_flags(nonblock).open(path);
+        let mut bytes = Vec::new();
+        let read = opened.and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+        let read = read.map_err(|error| fault(error.to_string()))?;
+        if read as u64 > LARGEST {
+            return Err(fault("it is larger than 1 MiB".to_owned()));
+        }
+        Ok(Some(bytes))
+    }
+
+    fn real_path(&self, path: &str) -> Option<String> {
+        resolve(Path::new(path))?.into_os_string().into_string().ok()
+    }
+
+    fn meta(&self, path: &str) -> Option<Meta> {
+        let meta = fs::symlink_metadata(path).ok()?;
+        Some(Meta { is_dir: meta.is_dir(), is_link: meta.is_symlink(), owner: meta.uid(), mode: meta.mode() & 0o7777 })
+    }
+
+    fn list(&self, path: &str) -> Option<Vec<(String, bool)>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path).ok()? {
+            let entry = entry.ok()?;
+            let is_dir = entry.file_type().ok()?.is_dir();
+            names.push((entry.file_name().to_string_lossy().into_owned(), is_dir));
+        }
+        Some(names)
+    }
+}
+
+/// Follows a path as the kernel would, also where its end does not exist yet: a link that leads to nothing leads to
+/// where the file would be made.
+fn resolve(path: &Path) -> Option<PathBuf> {
+    let mut rest: VecDeque<OsString> = VecDeque::new();
+    prepend(&mut rest, path);
+    let mut real = PathBuf::from("/");
+    let mut links = 0;
+    let mut exists = true;
+    if !path.is_absolute() {
+        return None;
+    }
+    while let Some(name) = rest.pop_front() {
+        if name == ".." {
+            if !exists {
+                return None;
+            }
+            real.pop();
+            continue;
+        }
+        if !exists {
+            real.push(name);
+            continue;
+        }
+        let next = real.join(&name);
+        match fs::symlink_metadata(&next) {
+            Ok(meta) if meta.is_symlink() => {
+                // What `/proc/self` is depends on who looks, and its links lead past names.
+                links += 1;
+                if links > MOST_LINKS || next.starts_with("/proc") {
+                    return None;
+                }
+                let to = fs::read_link(&next).ok()?;
+                if to.is_absolute() {
+                    real = PathBuf::from("/");
+                }
+                prepend(&mut rest, &to);
+            }
+            // Only a folder has something below it.
+            Ok(meta) if !meta.is_dir() && !rest.is_empty() => return None,
+            Ok(_) => real = next,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                exists = false;
+                real = next;
+            }
+            Err(_) => return None,
+        }
+    }
+    Some(real)
+}
+
+/// Puts a path's components before the rest.
+fn prepend(rest: &mut VecDeque<OsString>, path: &Path) {
+    for component in path.components().rev() {
+        match component {
+            Component::Normal(name) => rest.push_front(name.to_owned()),
+            Component::ParentDir => rest.push_front(OsString::from("..")),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use countersign_engine::Files as _;
+
+    use super::Disk;
+
+    fn folder() -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap().to_str().unwrap().to_owned();
+        (folder, real)
+    }
+
+    #[test]
+    fn what_exists_is_followed_as_the_kernel_does() {
+        let (_keep, at) = folder();
+        fs::create_dir_all(format!("{at}/a/b")).unwrap();
+        symlink("a/b", format!("{at}/link")).unwrap();
+        fs::write(format!("{at}/a/file"), "x").unwrap();
+        assert_eq!(Disk.real_path(&format!("{at}/link/../file")), Some(format!("{at}/a/file")));
+        assert_eq!(Disk.real_path(&format!("{at}//a/./b/")), Some(format!("{at}/a/b")));
+        assert_eq!(Disk.real_path("/"), Some("/".to_owned()));
+        assert_eq!(Disk.real_path("relative"), None);
+    }
+
+    #[test]
+    fn a_link_to_what_does_not_exist_leads_to_where_it_would_be_made() {
+        let (_keep, at) = folder();
+        fs::create_dir_all(format!("{at}/elsewhere")).unwrap();
+        symlink(format!("{at}/elsewhere/new"), format!("{at}/dangling")).unwrap();
+        assert_eq!(Disk.real_path(&format!("{at}/dangling")), Some(format!("{at}/elsewhere/new")));
+        assert_eq!(Disk.real_path(&format!("{at}/none/of/it")), Some(format!("{at}/none/of/it")));
+        assert_eq!(Disk.real_path(&format!("{at}/none/../x")), None);
+    }
+
+    #[test]
+    fn what_cannot_be_found_out_is_none() {
+        let (_keep, at) = folder();
+        symlink("loop", format!("{at}/loop")).unwrap();
+        fs::write(format!("{at}/file"), "x").unwrap();
+        assert_eq!(Disk.real_path(&format!("{at}/loop")), None);
+        assert_eq!(Disk.real_path(&format!("{at}/file/below")), None);
+        assert_eq!(Disk.real_path("/proc/self/cwd/x"), None);
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let (_keep, at) = folder();
+        let pipe = format!("{at}/pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert_eq!(Disk.read(&pipe).unwrap_err().reason, "it is not a regular file");
+    }
+
+    #[test]
+    fn missing_is_no_error_and_too_large_is_one() {
+        let (_keep, at) = folder();
+        assert_eq!(Disk.read(&format!("{at}/none")), Ok(None));
+        fs::write(format!("{at}/large"), vec![b'x'; (1 << 20) + 1]).unwrap();
+        assert_eq!(Disk.read(&format!("{at}/large")).unwrap_err().reason, "it is larger than 1 MiB");
+        fs::write(format!("{at}/fits"), vec![b'x'; 1 << 20]).unwrap();
+        assert_eq!(Disk.read(&format!("{at}/fits")).unwrap().unwrap().len(), 1 << 20);
+        assert!(Disk.meta(&at).unwrap().is_dir);
+        assert_eq!(Disk.list(&at).unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,162 @@
+//! The one flow that the hook and the server share.
+//!
+//! 1. The store's time and the grants that could speak of the call; policy decides.
+//! 2. Where it asks, an answer to the same call of the same session that came late is looked for: a yes is redeemed,
+//!    a no is told.
+//! 3. The decision is logged before anybody hears of it. What goes wrong is an error, and the caller denies.
+
+use countersign_engine::{Engine, Files, show};
+use countersign_policy::approval::{Asker, State};
+use countersign_policy::{Answer, Call, Cause, Decision, Effect, Grant, Question, Timestamp};
+
+use crate::store::{LogEntry, Record, RedeemError, Store, StoreError};
+
+/// The longest summary in the decision log, in characters.
+const SUMMARY: usize = 300;
+
+/// What became of a call at the gate. It is in the decision log.
+#[must_use]
+#[derive(Debug, Clone)]
+pub enum Gate {
+    /// Policy and grants decided: allow or deny.
+    Decided {
+        /// The decision.
+        decision: Decision,
+    },
+    /// A human's answer decided. A yes is redeemed, a no is told: neither counts again.
+    Answered {
+        /// The decision with the answer: allow or deny.
+        decision: Decision,
+        /// The question that was answered.
+        approval: String,
+    },
+    /// A human has to be asked, with [`Store::ask`]. Once they answered, the call comes to the gate again.
+    Pending {
+        /// The decision: ask.
+        decision: Decision,
+        /// What to ask.
+        question: Box<Question>,
+        /// The same question, if it is open already.
+        existing: Option<Box<Record>>,
+    },
+}
+
+/// Decides a call. `clock` is what the computer's clock says, `call_id` the host's own id of the call, for the log.
+///
+/// # Errors
+/// The store failed, the log included: the call must not run then.
+pub async fn decide(
+    store: &mut Store,
+    engine: &Engine,
+    files: &(dyn Files + Sync),
+    call: &Call,
+    call_id: Option<&str>,
+    clock: Timestamp,
+) -> Result<Gate, StoreError> {
+    let now = store.clock(clock).await?;
+    let grants = store.grants_for(call, now).await?;
+    let decision = engine.decide(&grants, None, call, now);
+    let gate = if open_to_an_answer(&decision) {
+        answered(store, engine, files, call, decision, &grants, clock).await?
+    } else {
+        Gate::Decided { decision }
+    };
+
+    let (decision, approval) = match &gate {
+        Gate::Decided { decision } => (decision, None),
+        Gate::Answered { decision, approval } => (decision, Some(approval.clone())),
+        Gate::Pending { decision, existing, .. } => {
+            (decision, existing.as_ref().map(|record| record.approval.id.clone()))
+        }
+    };
+    let entry =
+        LogEntry { call_id: call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision, summary(call)) };
+    let used = if decision.effect() == Effect::Allow { grants_in(decision) } else { Vec::new() };
+    store.log_with_uses(&[entry], &used, false, clock).await?;
+    Ok(gate)
+}
+
+/// Whether a human's answer could change it: it asks, or would have asked had anybody been there.
+fn open_to_an_answer(decision: &Decision) -> bool {
+    let asks = |effect, cause: &Cause| {
+        effect == Effect::Ask || effect == Effect::Allow || matches!(cause, Cause::Nobody { .. })
+    };
+    let mut judgements = decision.judgements().iter();
+    decision.effect() != Effect::Allow
+        && !decision.judgements().is_empty()
+        && judgements.all(|judgement| asks(judgement.effect(), judgement.cause()))
+}
+
+/// Looks for an answer that came late.
+async fn answered(
+    store: &mut Store,
+    engine: &Engine,
+    files: &(dyn Files + Sync),
+    call: &Call,
+    mut decision: Decision,
+    grants: &[Grant],
+    clock: Timestamp,
+) -> Result<Gate, StoreError> {
+    let now = store.clock(clock).await?;
+    let digest = call.digest();
+    let mut existing = store.find(&digest, &Asker::of(call), now).await?;
+    match existing.as_ref().map(|record| &record.approval.state) {
+        Some(State::Allowed { .. }) => {
+            let id = existing.take().map(|record| record.approval.id).unwrap_or_default();
+            let recheck =
+                |call: &Call, answer: Option<&Answer>, grants: &[Grant], now| engine.decide(grants, answer, call, now);
+            match store.redeem(&id, call, clock, &recheck).await {
+                Ok(redeemed) => return Ok(Gate::Answered { decision: redeemed.decision, approval: id }),
+                Err(RedeemError::Store(error)) => return Err(error),
+                Err(RedeemError::Stricter { decision: stricter }) => decision = *stricter,
+                // Another call like this one took it first, or time did: this one asks anew.
+                Err(RedeemError::Refused(_) | RedeemError::Unknown(_)) => {}
+            }
+        }
+        Some(State::Denied { answer, .. }) => {
+            let id = existing.as_ref().map(|record| record.approval.id.clone()).unwrap_or_default();
+            let answer = Answer {
+                approval: id.clone(),
+                digest,
+                outcome: answer.outcome,
+                shown: answer.shown.clone(),
+                feedback: answer.feedback.clone(),
+            };
+            let decision = engine.decide(grants, Some(&answer), call, now);
+            store.tell(&id, clock).await?;
+            return Ok(Gate::Answered { decision, approval: id });
+        }
+        _ => {}
+    }
+    if decision.effect() == Effect::Ask {
+        let question = Box::new(engine.question(call, &decision, files));
+        return Ok(Gate::Pending { decision, question, existing: existing.map(Box::new) });
+    }
+    Ok(Gate::Decided { decision })
+}
+
+/// The grants that let the call run.
+fn grants_in(decision: &Decision) -> Vec<String> {
+    let grant = |cause: &Cause| match cause {
+        Cause::Grant { id, .. } => Some(id.clone()),
+        _ => None,
+    };
+    let mut ids: Vec<String> = decision.judgements().iter().filter_map(|judgement| grant(judgement.cause())).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// The call in one printable line: its action, and the first thing that it touches.
+fn summary(call: &Call) -> String {
+    let resource = call.targets.first().and_then(|target| target.resource.literal());
+    let line = match resource {
+        Some(resource) => format!("{}: {resource}", call.action),
+        None => call.action.to_string(),
+    };
+    let mut short: String = show::printable(&line.chars().take(SUMMARY).collect::<String>());
+    if line.chars().nth(SUMMARY).is_some() {
+        short.push('…');
+    }
+    short
+}
