@@ -72,7 +72,7 @@ pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
 /// Whether a name is nothing but a variable of this line: no shell and no program looks at it.
 fn is_local(name: &str) -> bool {
     let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    letters && !name.is_empty() && name.len() <= 12 && !SHELL.contains(&name)
+    letters && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= 12 && !SHELL.contains(&name)
 }
 
 impl Walk<'_> {
@@ -140,8 +140,7 @@ impl Walk<'_> {
         let (name, _) = text.split_once('=')?;
         let start = node.start_byte() + name.len() + 1;
         let value = self.value(start..node.end_byte(), &expansions)?;
-        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        plain.then_some((name, value))
+        is_name(name).then_some((name, value))
     }
 
     fn value(&self, range: Range<usize>, expansions: &[Range<usize>]) -> Option<String> {
@@ -160,7 +159,11 @@ impl Walk<'_> {
 /// `NAME=value` as an operand of `env`.
 pub(crate) fn operand(token: &Token) -> Option<(&str, &str)> {
     let (name, value) = token.text.split_once('=')?;
-    let first = name.bytes().next()?;
-    let plain = !first.is_ascii_digit() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    (token.known().is_some() && plain).then_some((name, value))
+    (token.known().is_some() && is_name(name)).then_some((name, value))
+}
+
+/// Whether a variable can have this name: `1=a` is a command.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -144,7 +144,9 @@ impl Walk<'_> {
         let text = self.text(node);
         let double = text.starts_with("[[");
         let (open, close) = if double { ("[[", "]]") } else { ("[", "]") };
+        // `[[a ]]` and `[]` are plain words.
         let inner = text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
+        let inner = inner.filter(|inner| inner.starts_with([' ', '\t']) && inner.ends_with([' ', '\t']));
         let mut tokens = Vec::new();
         let mut at = node.start_byte() + open.len();
         for part in inner.unwrap_or_default().split_inclusive([' ', '\t']) {

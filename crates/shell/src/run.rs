@@ -12,6 +12,12 @@ use crate::walk::{DEEPEST, SUBSTITUTION, TOO_DEEP, Walk};
 use crate::word::{Shape, Token};
 use crate::{Command, Via, assignment, find};
 
+/// Words that are syntax where the parser may take them for a program.
+const RESERVED: [&str; 21] = [
+    "!", "{", "}", "[[", "]]", "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case",
+    "esac", "in", "function", "select", "coproc",
+];
+
 impl Walk<'_> {
     /// A simple command with these words, all of them known to be its own.
     pub(crate) fn simple(&mut self, tokens: Vec<Token>, range: Range<usize>, dirs: &Dirs) -> Exit {
@@ -21,6 +27,9 @@ impl Walk<'_> {
             self.push(&judge(&tokens, None, false), Role::Primary, range, dirs);
             return Exit::same(&Dirs::unknown());
         };
+        if RESERVED.contains(&word) {
+            self.unknown("a word of the shell's own in the place of a program", range.clone());
+        }
         if assignment::operand(first).is_some() {
             self.unknown("an assignment that is not understood", range.clone());
         }
