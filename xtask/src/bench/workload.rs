@@ -7,7 +7,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use crate::steps::{cargo, output, succeed};
+
 const RULES: usize = 1_000;
+const GRANTS: usize = 10_000;
 
 /// The folders are laid out and the program has given each call the answer that we expect of it.
 pub(super) struct Workload {
@@ -32,6 +35,7 @@ pub(super) fn prepare(folder: &Path, hook: &Path) -> Result<Workload> {
         std::fs::create_dir_all(needed).with_context(|| format!("could not make {}", needed.display()))?;
     }
     std::fs::write(configuration.join("countersign.toml"), policy())?;
+    fill_store(&folder.join("home/.local/share/countersign/countersign.db"), &project)?;
     let mut cases = Vec::new();
     for (name, line) in [("hook, allowed by a rule", "git status --short"), ("hook, allowed by a grant", "make it-so")]
     {
@@ -51,6 +55,16 @@ pub(super) fn prepare(folder: &Path, hook: &Path) -> Result<Workload> {
         cases.push(case);
     }
     Ok(Workload { cases })
+}
+
+/// Ten thousand grants, one of which covers the second call.
+fn fill_store(store: &Path, project: &Path) -> Result<()> {
+    let user = output(Command::new("id").arg("-un"))?;
+    let example =
+        ["run", "--release", "--quiet", "--locked", "--package", "countersign-service", "--example", "fill_grants"];
+    let mut command = cargo(&example);
+    command.arg("--").arg(store).arg(GRANTS.to_string()).arg(user.trim()).arg(project).arg("make it-so");
+    succeed(&mut command)
 }
 
 impl Case {
