@@ -1,6 +1,6 @@
 //! The decision log: every decision with its digest and cause. Capped; a power cut may take its last second.
 
-use countersign_policy::{Call, Decision, Effect, Timestamp};
+use countersign_policy::{Call, Decision, Effect, Timestamp, canonical, sha256_hex};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -104,6 +104,12 @@ pub struct LogFilter {
     pub limit: u32,
 }
 
+/// What tells one set of arguments from another, in the log: SHA-256 of their canonical form. Unlike a call's digest it
+/// stays the same where a command has changed the working directory meanwhile.
+pub fn args_digest(args: &Value) -> String {
+    sha256_hex(canonical(args).as_bytes())
+}
+
 impl LogEntry {
     /// The entry about a decision.
     pub fn decided(call: &Call, decision: &Decision, summary: String) -> LogEntry {
@@ -120,7 +126,9 @@ impl LogEntry {
             summary,
             revision: decision.revision().to_owned(),
             approval: None,
-            detail: json!({ "cause": decision.cause(), "judgements": decision.judgements() }),
+            detail: json!({
+                "cause": decision.cause(), "judgements": decision.judgements(), "args": args_digest(&call.args),
+            }),
         }
     }
 }
@@ -162,6 +170,27 @@ impl Store {
             insert.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
         }
         writing.commit().await
+    }
+
+    /// What was last said of the call with this id of the host's, before it ran.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn logged_call(
+        &mut self,
+        user: &str,
+        session: &str,
+        call_id: &str,
+    ) -> Result<Option<LoggedEntry>, StoreError> {
+        let row = sqlx::query_as::<_, Row>(
+            "SELECT id, at, event, user, session, project, host, tool, call_id, digest, effect, summary, revision,
+                    approval, detail
+             FROM log WHERE session = ? AND call_id = ? AND user = ? AND event <> 'ran' ORDER BY id DESC LIMIT 1",
+        );
+        let row = row.bind(session).bind(call_id).bind(user);
+        let row = row.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))?;
+        let entry = row.map(read).transpose();
+        entry.map_err(|detail| StoreError::Damaged { path: self.path.clone(), detail })
     }
 
     /// Entries, the newest first; with [`LogFilter::after`] the oldest first.

@@ -36,7 +36,7 @@ pub use credentials::{AgentToken, HumanSession, NewHumanSession, NewToken, Token
 pub use edits::Edit;
 pub use fault::StoreError;
 pub use grants::{GrantFilter, KeptGrant, NewGrant};
-pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry};
+pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry, args_digest};
 pub use redeem::{RedeemError, Redeemed};
 pub use reply::{Human, Remembered, Replied, Reply, ReplyError};
 pub use trust::Known;

@@ -104,6 +104,7 @@ CREATE TABLE log (
     detail   TEXT NOT NULL CHECK (json_valid(detail))
 ) STRICT;
 CREATE INDEX log_at ON log (at);
+CREATE INDEX log_call ON log (session, call_id) WHERE call_id IS NOT NULL;
 
 -- Pages and terminals where a human would see a question.
 CREATE TABLE listeners (
