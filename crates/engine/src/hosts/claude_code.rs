@@ -151,6 +151,11 @@ impl Answer {
         if !matches!(call.action, Action::Shell | Action::Read | Action::Edit | Action::Fetch) {
             return Answer::no_opinion();
         }
+        Answer::allow_answered(event, reason)
+    }
+
+    /// Lets a call run that a human was asked about themselves, whatever it is: the host has nothing left to ask.
+    pub fn allow_answered(event: &Event, reason: &str) -> Answer {
         match event {
             Event::PermissionRequest(_) => Answer::says(&json!({"hookSpecificOutput": {
                 "hookEventName": "PermissionRequest", "decision": {"behavior": "allow"}}})),
