@@ -19,7 +19,7 @@ impl Walk<'_> {
             let inner = match node.kind() {
                 "simple_expansion" => Inner::Leaf,
                 "expansion" => {
-                    self.parameter(node);
+                    self.parameter(node, outermost);
                     Inner::Children
                 }
                 "arithmetic_expansion" => {
@@ -71,8 +71,8 @@ impl Walk<'_> {
     }
 
     /// Whether a parameter expansion only reads: no assignment, indirection, operator or subscript that is evaluated.
-    fn parameter(&mut self, node: Node<'_>) {
-        if !reads_only(self.text(node).trim_start()) || !self.is_covered(node) {
+    fn parameter(&mut self, node: Node<'_>, outermost: bool) {
+        if !reads_only(self.text(node).trim_start()) || outermost && !self.is_covered(node) {
             self.unknown("an expansion that may do more than read a variable", node.byte_range());
         }
     }

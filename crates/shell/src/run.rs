@@ -10,7 +10,7 @@ use crate::options::{Part, parse};
 use crate::program::{Opt, Program, Runs, lookup, name_of};
 use crate::walk::{DEEPEST, SUBSTITUTION, TOO_DEEP, Walk};
 use crate::word::{Shape, Token};
-use crate::{Command, Via, assignment, find};
+use crate::{Command, Touch, Via, assignment, find};
 
 /// Words that are syntax where the parser may take them for a program.
 const RESERVED: [&str; 21] = [
@@ -237,9 +237,11 @@ impl Walk<'_> {
                 .filter(|word| word.kind == WordKind::Data)
                 .for_each(|word| word.kind = WordKind::Power);
         }
-        self.out
-            .touches
-            .retain(|touch| touch.command != Some(index) || touch.path != text || touch.action != Action::Read);
+        // The payload was taken for the name of a script.
+        let own = self.out.touches.iter().rposition(|touch| touch.command != Some(index)).map_or(0, |last| last + 1);
+        let script = |touch: &Touch| touch.path == text && touch.action == Action::Read;
+        let kept = self.out.touches.split_off(own).into_iter().filter(|touch| !script(touch));
+        self.out.touches.extend(kept);
         if self.depth + SUBSTITUTION >= DEEPEST {
             return self.unknown(TOO_DEEP, range);
         }

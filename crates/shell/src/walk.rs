@@ -17,6 +17,9 @@ pub(crate) const DEEPEST: usize = 40;
 /// How many levels a substitution or a payload counts.
 pub(crate) const SUBSTITUTION: usize = 5;
 
+/// The most reasons that are listed; one is enough for the line to be asked about.
+const MOST_UNKNOWN: usize = 50;
+
 pub(crate) const TOO_DEEP: &str = "commands nested too deep";
 
 /// One walk through one line, or through a payload of `sh -c` inside it.
@@ -74,7 +77,9 @@ impl<'a> Walk<'a> {
 
     pub(crate) fn unknown(&mut self, reason: &str, range: Range<usize>) {
         let span = self.span(range);
-        if !self.out.unknown.iter().any(|unknown| unknown.reason == reason && unknown.span == span) {
+        if self.out.unknown.len() < MOST_UNKNOWN
+            && !self.out.unknown.iter().any(|unknown| unknown.reason == reason && unknown.span == span)
+        {
             self.out.unknown.push(Unknown { reason: reason.to_owned(), span });
         }
     }
@@ -383,7 +388,11 @@ impl<'a> Walk<'a> {
                 let mut target = None;
                 for child in node.children(&mut cursor) {
                     match child.kind() {
-                        "file_descriptor" if !self.is_word_start(child.start_byte()) => {
+                        // The parser takes `-rm2` for one, too.
+                        "file_descriptor"
+                            if !self.is_word_start(child.start_byte())
+                                || !self.text(child).bytes().all(|byte| byte.is_ascii_digit()) =>
+                        {
                             self.unknown("a redirection that is not understood", node.byte_range());
                         }
                         "comment" => self.comment(child),
@@ -424,7 +433,8 @@ impl<'a> Walk<'a> {
                 }
             }
             match target {
-                None if operator.ends_with('-') => {}
+                // `>&-a`: shells differ on where the operator ends.
+                None if operator.ends_with('-') && self.ends_word(node.end_byte()) => {}
                 None => self.unknown("a redirection that is not understood", node.byte_range()),
                 Some(target) => self.redirect_to(operator, target, dirs, command),
             }
@@ -441,6 +451,11 @@ impl<'a> Walk<'a> {
         let Some(path) = judge::path(token) else {
             return self.unknown("a redirection whose target is known only when it runs", target.byte_range());
         };
+        let plain = self.text(target).bytes().all(word::is_plain) && !path.starts_with(['-', '+']);
+        if operator.contains('&') && !plain {
+            // bash expands the word behind `>&` twice.
+            return self.unknown("a redirection that is not understood", target.byte_range());
+        }
         let copies = path.strip_suffix('-').unwrap_or(&path).bytes().all(|byte| byte.is_ascii_digit());
         match operator {
             ">&" | "<&" if copies => {}
@@ -508,8 +523,16 @@ impl<'a> Walk<'a> {
     }
 
     fn is_word_start(&self, at: usize) -> bool {
-        let before = at.checked_sub(1).and_then(|before| self.line.as_bytes().get(before));
+        let mut before = self.line.get(..at).unwrap_or_default();
+        while let Some(joined) = before.strip_suffix("\\\n") {
+            before = joined;
+        }
+        let before = before.as_bytes().last();
         before.is_none_or(|byte| b" \t\n;&|()<>".contains(byte))
+    }
+
+    fn ends_word(&self, at: usize) -> bool {
+        self.line.as_bytes().get(at).is_none_or(|byte| b" \t\n;&|()<>".contains(byte))
     }
 
     fn comment(&mut self, node: Node<'_>) {

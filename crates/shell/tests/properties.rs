@@ -91,3 +91,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn long_lines_take_linear_time() {
+    let lines = [
+        "a && ".repeat(20_000) + "a",
+        "(".repeat(60_000),
+        "${a:-".repeat(15_000) + &"}".repeat(15_000),
+        "echo ".to_owned() + &"$((a)) ".repeat(15_000),
+        "bash -c a;".repeat(10_000),
+        "cd a;".repeat(20_000),
+        "! ".repeat(60_000) + "a",
+        "echo ".to_owned() + &"{a,b}".repeat(20_000),
+    ];
+    for line in lines {
+        let start = std::time::Instant::now();
+        analyze(&line);
+        let taken = start.elapsed();
+        assert!(taken.as_secs() < 10, "{taken:?} for {:?}...", line.chars().take(20).collect::<String>());
+    }
+}
