@@ -223,3 +223,24 @@ fn a_file_with_a_mistake_is_no_file_without_it() {
         assert!(parse(SourceKind::User, "countersign.toml", text).is_err(), "{text}");
     }
 }
+
+/// OpenCode 2: a remembered "always" overrides a configured "ask" in every later session.
+#[test]
+fn a_rule_bounds_how_far_an_answer_to_it_reaches() {
+    let engine = engine("ask = [{ rule = \"shell(git push *)\", remember = \"session\" }]\n");
+    let push = call(&engine, "git push origin main");
+    let target = push.targets.first().unwrap();
+    let grant = |scope| Grant {
+        id: "g".to_owned(),
+        effect: Effect::Allow,
+        action: target.action.clone(),
+        resource: GrantResource::Whole,
+        reach: Reach::of(&push, scope).unwrap(),
+        created: NOW,
+        expires: None,
+        approval: None,
+    };
+    assert_eq!(engine.decide(&[grant(Scope::Session)], None, &push, NOW).effect(), Effect::Allow);
+    assert_eq!(engine.decide(&[grant(Scope::Project)], None, &push, NOW).effect(), Effect::Ask);
+    assert_eq!(engine.decide(&[grant(Scope::User)], None, &push, NOW).effect(), Effect::Ask);
+}
