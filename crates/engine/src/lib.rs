@@ -1,7 +1,7 @@
 //! From an agent host's event to a verdict and back: the one engine that the hook, the server and embedding programs
 //! share.
 //!
-//! Pure but for a [`Files`] view. [`load`] reads the policy files, [`Engine::call`] takes a tool call apart into
+//! Pure but for a [`Files`] view. [`load()`] reads the policy files, [`Engine::call`] takes a tool call apart into
 //! targets, [`Engine::decide`] decides, [`Engine::question`] is what a human is asked and [`Engine::denial`] what the
 //! model is told.
 
