@@ -8,15 +8,18 @@ use std::ops::Range;
 use countersign_policy::{Action, Role, Word};
 
 mod assignment;
+mod command;
 mod dirs;
 mod expansion;
 mod find;
+mod gaps;
 mod heredoc;
 mod judge;
 mod offer;
 mod options;
 mod plain;
 mod program;
+mod redirect;
 mod run;
 mod script;
 mod walk;
