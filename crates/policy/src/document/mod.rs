@@ -1,6 +1,6 @@
 //! The policy file: `countersign.toml` to sources, ceilings and a catalog.
 //!
-//! [`parse`] reads one file and returns either all of it compiled or all that is wrong with it; [`assemble`] puts the
+//! [`parse`] reads one file and returns either all of it compiled or all that is wrong with it; [`assemble()`] puts the
 //! files of a call together, with the rules that come with the program below them.
 
 mod assemble;
