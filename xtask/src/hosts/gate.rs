@@ -31,6 +31,8 @@ pub(super) struct Server {
     child: Child,
     port: u16,
     cookie: String,
+    /// Where the page of this person lies.
+    inbox: String,
     /// The page's event stream: what makes the person a listener.
     _events: BufReader<TcpStream>,
 }
@@ -162,12 +164,13 @@ impl Gate {
         let answer = http::request(port, "POST", "/signin", &form, &format!("code={code}"))?;
         let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
         let cookie = cookie.with_context(|| format!("signing in gave `{}`: {}", answer.first, answer.body))?;
-        let mut events = http::open(port, "GET", "/events", &[("cookie", &cookie)], "")?;
+        let inbox = answer.header("location").context("signing in leads nowhere")?.to_owned();
+        let mut events = http::open(port, "GET", &format!("{inbox}events"), &[("cookie", &cookie)], "")?;
         let head = http::read_head(&mut events)?.context("no event stream")?;
         if head.status() != 200 {
             bail!("the event stream gave `{}`", head.first);
         }
-        Ok(Server { child, port, cookie, _events: events })
+        Ok(Server { child, port, cookie, inbox, _events: events })
     }
 }
 
@@ -208,7 +211,7 @@ impl Server {
     }
 
     fn page(&self) -> Result<Page> {
-        let answer = http::request(self.port, "GET", "/", &[("cookie", &self.cookie)], "")?;
+        let answer = http::request(self.port, "GET", &self.inbox, &[("cookie", &self.cookie)], "")?;
         if answer.status() != 200 {
             bail!("the page gave `{}`: {}", answer.first, answer.body);
         }
@@ -245,7 +248,7 @@ impl Server {
             fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let origin = format!("http://127.0.0.1:{}", self.port);
         let headers = [("content-type", FORM), ("origin", origin.as_str()), ("cookie", self.cookie.as_str())];
-        let answer = http::request(self.port, "POST", "/answer", &headers, &body.join("&"))?;
+        let answer = http::request(self.port, "POST", &format!("{}answer", self.inbox), &headers, &body.join("&"))?;
         if !(200..400).contains(&answer.status()) {
             bail!("the answer gave `{}`: {}", answer.first, answer.body);
         }
