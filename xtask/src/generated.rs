@@ -10,10 +10,16 @@ struct Generated {
     cargo: &'static [&'static str],
 }
 
-const GENERATED: &[Generated] = &[Generated {
-    file: "docs/countersign.schema.json",
-    cargo: &["run", "--quiet", "--locked", "--package", "countersign-policy", "--example", "schema"],
-}];
+const GENERATED: &[Generated] = &[
+    Generated {
+        file: "docs/countersign.schema.json",
+        cargo: &["run", "--quiet", "--locked", "--package", "countersign-policy", "--example", "schema"],
+    },
+    Generated {
+        file: "docs/openapi.json",
+        cargo: &["run", "--quiet", "--locked", "--package", "countersign-service", "--example", "openapi"],
+    },
+];
 
 /// An error that names each file which is not what its command prints.
 pub fn compare() -> Result<()> {

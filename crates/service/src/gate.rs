@@ -3,7 +3,7 @@
 //! 1. The store's time and the grants that could speak of the call; policy decides.
 //! 2. Where it asks, an answer to the same call of the same session that came late is looked for: a yes is redeemed,
 //!    a no is told.
-//! 3. The decision is logged before anybody hears of it. What goes wrong is an error, and the caller denies.
+//! 3. The decision is logged before anybody hears of it; the server logs in batches. What goes wrong is an error, and the caller denies.
 
 use countersign_engine::{Engine, Files, show};
 use countersign_policy::approval::{Asker, State};
@@ -41,7 +41,15 @@ pub enum Gate {
     },
 }
 
-/// Decides a call. `clock` is what the computer's clock says, `call_id` the host's own id of the call, for the log.
+/// What the decision log is to know of a decision.
+#[derive(Debug, Clone)]
+pub(crate) struct Note {
+    pub(crate) entry: LogEntry,
+    /// The grants that let the call run.
+    pub(crate) used: Vec<String>,
+}
+
+/// Decides a call and logs the decision. `clock` is what the computer's clock says, `call_id` the host's own id of the call, for the log.
 ///
 /// # Errors
 /// The store failed, the log included: the call must not run then.
@@ -53,6 +61,20 @@ pub async fn decide(
     call_id: Option<&str>,
     clock: Timestamp,
 ) -> Result<Gate, StoreError> {
+    let (gate, Note { entry, used }) = judge(store, engine, files, call, call_id, clock).await?;
+    store.log_with_uses(&[entry], &used, false, clock).await?;
+    Ok(gate)
+}
+
+/// The same without the log, for a caller that writes it in batches.
+pub(crate) async fn judge(
+    store: &mut Store,
+    engine: &Engine,
+    files: &(dyn Files + Sync),
+    call: &Call,
+    call_id: Option<&str>,
+    clock: Timestamp,
+) -> Result<(Gate, Note), StoreError> {
     let now = store.clock(clock).await?;
     let grants = store.grants_for(call, now).await?;
     let decision = engine.decide(&grants, None, call, now);
@@ -72,8 +94,7 @@ pub async fn decide(
     let entry =
         LogEntry { call_id: call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision, summary(call)) };
     let used = if decision.effect() == Effect::Allow { grants_in(decision) } else { Vec::new() };
-    store.log_with_uses(&[entry], &used, false, clock).await?;
-    Ok(gate)
+    Ok((gate, Note { entry, used }))
 }
 
 /// Whether a human's answer could change it: it asks, or would have asked had anybody been there.
@@ -148,7 +169,7 @@ fn grants_in(decision: &Decision) -> Vec<String> {
 }
 
 /// The call in one printable line: its action, and the first thing that it touches.
-fn summary(call: &Call) -> String {
+pub(crate) fn summary(call: &Call) -> String {
     let resource = call.targets.first().and_then(|target| target.resource.literal());
     let line = match resource {
         Some(resource) => format!("{}: {resource}", call.action),

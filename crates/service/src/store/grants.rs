@@ -5,6 +5,7 @@
 //! grants that could speak of its targets would be, so that ten thousand others cost nothing. What is found is only a
 //! candidate: [`Grant::applies`] decides.
 
+use countersign_policy::approval::CancelReason;
 use countersign_policy::{
     Action, Call, Effect, Grant, GrantResource, Reach, Resource, Scope, Target, Timestamp, sha256_hex,
 };
@@ -14,7 +15,7 @@ use sqlx::SqliteConnection;
 
 use super::approvals::limit;
 use super::sessions::IDLE_MS;
-use super::{Store, StoreError, Synchronous, Writing, new_id};
+use super::{Store, StoreError, Synchronous, Withdraw, Writing, new_id};
 
 /// A grant with what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -139,6 +140,7 @@ impl Store {
         let changed = update.execute(writing.db()).await.map_err(|error| writing.fault(error))?.rows_affected() > 0;
         if changed {
             writing.audit(by, "revoked", None, Some(id), &json!({})).await?;
+            writing.withdraw_yes_of(id, by).await?;
         }
         writing.commit().await?;
         Ok(changed)
@@ -186,6 +188,19 @@ impl Writing<'_> {
             "expires": grant.expires,
         });
         self.audit(by, "granted", grant.approval.as_deref(), Some(&grant.id), &detail).await
+    }
+
+    /// Withdraws the yes that made a grant, if its agent has not come for it: it must not outlive the grant.
+    async fn withdraw_yes_of(&mut self, grant: &str, by: &str) -> Result<(), StoreError> {
+        let made_by =
+            sqlx::query_scalar("SELECT approval FROM grants WHERE id = ? AND approval IS NOT NULL").bind(grant);
+        let made_by: Option<String> = made_by.fetch_optional(self.db()).await.map_err(|error| self.fault(error))?;
+        let Some(id) = made_by else { return Ok(()) };
+        if let Some(record) = self.record(&id).await? {
+            let which = Withdraw::Own { id, asker: record.approval.asker };
+            self.cancel(&which, by, CancelReason::Policy).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn used(&mut self, ids: &[String]) -> Result<(), StoreError> {

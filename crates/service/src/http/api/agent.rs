@@ -1,0 +1,323 @@
+//! What an agent may do: decide, ask, wait, redeem and cancel its own, and learn which tools it has.
+//!
+//! Whose agent it is and in which session it speaks comes from its token alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use countersign_engine::{Engine, Request};
+use countersign_policy::approval::{Asker, CancelReason, State as Life};
+use countersign_policy::{Attendance, Call, Decision, Effect, Timestamp};
+use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
+
+use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
+use crate::disk::Disk;
+use crate::gate::{self, Gate, Note};
+use crate::http::app::{App, ended};
+use crate::http::caller::agent;
+use crate::http::fault::Problem;
+use crate::http::{Fault, Shared, Whole};
+use crate::store::{AgentToken, Ask, LogEntry, Record, Withdraw};
+
+/// The longest that one request waits; the agent then asks again.
+const LONGEST_WAIT: u64 = 60;
+
+/// Says what policy says of a call. A human's yes to this very call is taken with it, once.
+#[utoipa::path(post, path = "/v1/decide", tag = "agents", security(("agent" = [])), request_body = CallBody,
+    responses((status = 200, body = Verdict), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn decide(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    whole: Whole,
+) -> Result<Json<Verdict>, Fault> {
+    let token = agent(&app, &headers).await?;
+    let judged = judge(&app, &token, whole.json()?).await?;
+    Ok(Json(judged.verdict))
+}
+
+/// Asks a human about a call, if policy leaves it to one. The question is on the disk before the answer comes.
+#[utoipa::path(post, path = "/v1/ask", tag = "agents", security(("agent" = [])), request_body = CallBody,
+    responses((status = 200, description = "policy has decided: there is nothing to ask", body = Verdict),
+        (status = 201, description = "asked, or joined the same question", body = Verdict),
+        (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 409, description = "too many open questions", body = Problem), (status = 413, body = Problem),
+        (status = 422, body = Problem)))]
+pub(crate) async fn ask(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    whole: Whole,
+) -> Result<impl IntoResponse, Fault> {
+    let token = agent(&app, &headers).await?;
+    let mut judged = judge(&app, &token, whole.json()?).await?;
+    let (Some(engine), Some(question)) = (judged.engine, judged.question) else {
+        return Ok((StatusCode::OK, Json(judged.verdict)));
+    };
+    let ask = Ask { call: &judged.call, question: &question, max_open: engine.policy().max_open };
+    let asked = app.store.lock().await.ask(&ask, app.clock()).await?;
+    app.poked.notify_one();
+    judged.verdict.approval = Some(ApprovalBody::of(&asked.record.approval));
+    Ok((StatusCode::CREATED, Json(judged.verdict)))
+}
+
+/// How long to wait.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Patience {
+    /// At most so many seconds; 30 unless given, 60 at most.
+    seconds: Option<u64>,
+}
+
+/// Waits until the question is answered or over, or the time is up: then it is still `open`.
+#[utoipa::path(get, path = "/v1/approvals/{id}/wait", tag = "agents", security(("agent" = [])),
+    params(("id" = String, Path, description = "the question"), Patience),
+    responses((status = 200, body = ApprovalBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, description = "no such question of this session", body = Problem)))]
+pub(crate) async fn wait(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Result<Query<Patience>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<ApprovalBody>, Fault> {
+    let token = agent(&app, &headers).await?;
+    let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
+    let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(30).min(LONGEST_WAIT));
+    let mut written = app.written.subscribe();
+    let mut stop = app.stop.subscribe();
+    loop {
+        written.mark_unchanged();
+        let record = own(&app, &token, &id).await?;
+        if record.approval.state != Life::Open || Instant::now() >= due {
+            if matches!(record.approval.state, Life::Denied { told: false, .. }) {
+                app.store.lock().await.tell(&id, app.clock()).await?;
+            }
+            return Ok(Json(ApprovalBody::of(&record.approval)));
+        }
+        tokio::select! {
+            waited = timeout_at(due, written.changed()) => {
+                if matches!(waited, Ok(Err(_))) {
+                    return Ok(Json(ApprovalBody::of(&record.approval)));
+                }
+            }
+            () = ended(&mut stop) => return Ok(Json(ApprovalBody::of(&record.approval))),
+        }
+    }
+}
+
+/// Takes a human's yes, once, for the call that it was given for.
+#[utoipa::path(post, path = "/v1/approvals/{id}/redeem", tag = "agents", security(("agent" = [])),
+    params(("id" = String, Path, description = "the question")), request_body = CallBody,
+    responses((status = 200, description = "run it", body = Verdict), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "not answered, answered with no, taken before, or another call", body = Problem),
+        (status = 410, description = "expired", body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn redeem(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    whole: Whole,
+) -> Result<Json<Verdict>, Fault> {
+    let token = agent(&app, &headers).await?;
+    own(&app, &token, &id).await?;
+    let (call, engine, call_id) = take_apart(&app, &token, whole.json()?).await?;
+    let Some(engine) = engine else {
+        return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: a human has to mend it"));
+    };
+    let recheck =
+        |call: &Call, answer: Option<&_>, grants: &[_], now: Timestamp| engine.decide(grants, answer, call, now);
+    let redeemed = app.store.lock().await.redeem(&id, &call, app.clock(), &recheck).await?;
+    app.poked.notify_one();
+    note(&app, &call, &redeemed.decision, call_id, Some(&redeemed.record)).await;
+    let mut verdict = verdict(Some(&engine), &call, &redeemed.decision);
+    verdict.approval = Some(ApprovalBody::of(&redeemed.record.approval));
+    Ok(Json(verdict))
+}
+
+/// Withdraws a question of this session, or a yes that was not taken.
+#[utoipa::path(post, path = "/v1/approvals/{id}/cancel", tag = "agents", security(("agent" = [])),
+    params(("id" = String, Path, description = "the question")),
+    responses((status = 200, description = "as it is now", body = ApprovalBody), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn cancel(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<ApprovalBody>, Fault> {
+    let token = agent(&app, &headers).await?;
+    let record = own(&app, &token, &id).await?;
+    let which = Withdraw::Own { id: id.clone(), asker: record.approval.asker };
+    app.store.lock().await.cancel(&which, "agent", CancelReason::Agent, app.clock()).await?;
+    app.poked.notify_one();
+    let record = own(&app, &token, &id).await?;
+    Ok(Json(ApprovalBody::of(&record.approval)))
+}
+
+/// Says which of these tools a host should offer to its model, and why not the others.
+#[utoipa::path(post, path = "/v1/tools", tag = "agents", security(("agent" = [])), request_body = ToolsBody,
+    responses((status = 200, body = Vec<ToolVerdict>), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem)))]
+pub(crate) async fn tools(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    whole: Whole,
+) -> Result<Json<Vec<ToolVerdict>>, Fault> {
+    let token = agent(&app, &headers).await?;
+    let body: ToolsBody = whole.json()?;
+    let in_force = app.in_force(&body.project).await?;
+    let mut verdicts = Vec::with_capacity(body.tools.len());
+    for tool in body.tools {
+        let call = CallBody {
+            host: body.host.clone(),
+            host_version: body.host_version.clone(),
+            tool: tool.name.clone(),
+            mcp_server: tool.mcp_server,
+            args: serde_json::Map::new(),
+            cwd: body.project.clone(),
+            project: body.project.clone(),
+            turn: None,
+            agent: None,
+            mode: None,
+            environment: Default::default(),
+            call_id: None,
+        };
+        let request = request(&app, &token, call, Attendance::Somebody)?;
+        let why = match &in_force.engine {
+            Some(engine) => engine.hidden(&request),
+            None => Some("the policy cannot be read".to_owned()),
+        };
+        verdicts.push(ToolVerdict { name: tool.name, visible: why.is_none(), why });
+    }
+    Ok(Json(verdicts))
+}
+
+/// A question of this agent's session; others' read as if they were not there.
+async fn own(app: &App, token: &AgentToken, id: &str) -> Result<Record, Fault> {
+    let record = app.store.lock().await.record(id).await?;
+    let is_own = |asker: &Asker| {
+        asker.user == token.user
+            && asker.session == token.session
+            && token.project.as_ref().is_none_or(|project| *project == asker.project)
+    };
+    record.filter(|record| is_own(&record.approval.asker)).ok_or_else(|| Fault::not_found("approval"))
+}
+
+/// A call with what policy says of it.
+struct Judged {
+    call: Call,
+    verdict: Verdict,
+    engine: Option<Arc<Engine>>,
+    /// What a human would be asked, where policy leaves it to one.
+    question: Option<countersign_policy::Question>,
+}
+
+async fn judge(app: &App, token: &AgentToken, body: CallBody) -> Result<Judged, Fault> {
+    let (call, engine, call_id) = take_apart(app, token, body).await?;
+    let Some(engine) = engine else {
+        let decision = Decision::fault("the policy cannot be read, and there is no earlier one in force");
+        note(app, &call, &decision, call_id, None).await;
+        return Ok(Judged { verdict: verdict(None, &call, &decision), call, engine: None, question: None });
+    };
+    let (gate, noted) = {
+        let mut store = app.store.lock().await;
+        gate::judge(&mut store, &engine, &Disk, &call, call_id.as_deref(), app.clock()).await?
+    };
+    app.logbook.note(noted).await;
+    let (decision, question, approval) = match gate {
+        Gate::Decided { decision } => (decision, None, None),
+        Gate::Answered { decision, approval } => {
+            app.poked.notify_one();
+            let record = app.store.lock().await.record(&approval).await?;
+            (decision, None, record.map(|record| ApprovalBody::of(&record.approval)))
+        }
+        Gate::Pending { decision, question, existing } => {
+            (decision, Some(*question), existing.map(|record| ApprovalBody::of(&record.approval)))
+        }
+    };
+    let verdict = Verdict { approval, ..verdict(Some(&engine), &call, &decision) };
+    Ok(Judged { call, verdict, engine: Some(engine), question })
+}
+
+/// From a body to a call, with the policy in force for its project.
+async fn take_apart(
+    app: &App,
+    token: &AgentToken,
+    body: CallBody,
+) -> Result<(Call, Option<Arc<Engine>>, Option<String>), Fault> {
+    let attendance = {
+        let mut store = app.store.lock().await;
+        let now = store.clock(app.clock()).await?;
+        if store.listening(&token.user, now).await? { Attendance::Somebody } else { Attendance::Nobody }
+    };
+    let request = request(app, token, body, attendance)?;
+    let in_force = app.in_force(&request.project).await?;
+    // Without a policy the call is taken apart by the built-in one, so that it can at least be logged.
+    let engine = in_force.engine;
+    let call = match &engine {
+        Some(engine) => engine.call(&request, &Disk),
+        None => Engine::new(countersign_policy::document::assemble(Vec::new())).call(&request, &Disk),
+    };
+    if token.project.as_ref().is_some_and(|project| *project != call.project) {
+        return Err(wrong_token("project"));
+    }
+    Ok((call, engine, request.call_id))
+}
+
+/// The request for the engine. The token says who and in which session; a body that contradicts it is refused.
+fn request(app: &App, token: &AgentToken, body: CallBody, attendance: Attendance) -> Result<Request, Fault> {
+    let session = token.session.strip_prefix(&body.host).and_then(|rest| rest.strip_prefix(':'));
+    let session = session.ok_or_else(|| wrong_token("host"))?.to_owned();
+    if !body.project.starts_with('/') || !body.cwd.starts_with('/') {
+        return Err(Fault::invalid("`project` and `cwd` are absolute paths"));
+    }
+    let home = if token.user == app.user { app.home.clone() } else { String::new() };
+    Ok(Request {
+        host: body.host,
+        host_version: body.host_version,
+        tool: body.tool,
+        mcp_server: body.mcp_server,
+        args: serde_json::Value::Object(body.args),
+        cwd: body.cwd,
+        project: body.project,
+        session,
+        turn: body.turn,
+        agent: body.agent,
+        mode: body.mode,
+        user: token.user.clone(),
+        home,
+        role: None,
+        environment: body.environment,
+        attendance,
+        call_id: body.call_id,
+    })
+}
+
+fn wrong_token(what: &str) -> Fault {
+    Fault::new(StatusCode::FORBIDDEN, "wrong-token", format!("this token belongs to another {what}"))
+}
+
+fn verdict(engine: Option<&Engine>, call: &Call, decision: &Decision) -> Verdict {
+    let message = match (decision.effect(), engine) {
+        (Effect::Allow, _) => None,
+        (_, Some(engine)) => Some(engine.denial(call, decision)),
+        (_, None) => Some("Countersign did not let this run: its policy cannot be read. Tell the user.".to_owned()),
+    };
+    Verdict {
+        effect: decision.effect(),
+        message,
+        digest: call.digest().0,
+        revision: decision.revision().to_owned(),
+        approval: None,
+    }
+}
+
+async fn note(app: &App, call: &Call, decision: &Decision, call_id: Option<String>, record: Option<&Record>) {
+    let approval = record.map(|record| record.approval.id.clone());
+    let entry = LogEntry { call_id, approval, ..LogEntry::decided(call, decision, gate::summary(call)) };
+    app.logbook.note(Note { entry, used: Vec::new() }).await;
+}

@@ -1,0 +1,7 @@
+//! The API's handlers. `agent.rs` is all that an agent can reach.
+
+pub(crate) mod agent;
+pub(crate) mod human;
+pub(crate) mod records;
+mod refusals;
+pub(crate) mod wire;

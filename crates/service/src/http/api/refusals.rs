@@ -1,0 +1,64 @@
+//! What the store refuses, as the API says it.
+
+use axum::http::StatusCode;
+use countersign_policy::approval::{Outcome, Refusal};
+
+use crate::http::Fault;
+use crate::store::{AskError, RedeemError, ReplyError};
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Fault {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::Answered(answer) => {
+                let mut fault = Fault::new(StatusCode::CONFLICT, "answered", message);
+                let outcome = if answer.outcome == Outcome::Allow { "allow" } else { "deny" };
+                fault.problem.outcome = Some(outcome);
+                fault.problem.by = Some(answer.by);
+                fault.problem.at = Some(answer.at.0);
+                fault
+            }
+            Refusal::Expired => Fault::new(StatusCode::GONE, "expired", message),
+            Refusal::Cancelled(_) => Fault::new(StatusCode::CONFLICT, "withdrawn", message),
+            Refusal::Redeemed => Fault::new(StatusCode::CONFLICT, "redeemed", message),
+            Refusal::NotAnswered => Fault::new(StatusCode::CONFLICT, "not-answered", message),
+            Refusal::OtherCall => Fault::new(StatusCode::CONFLICT, "other-call", message),
+            // Whose it is, is nobody else's business.
+            Refusal::OtherAsker => Fault::not_found("approval"),
+        }
+    }
+}
+
+impl From<ReplyError> for Fault {
+    fn from(error: ReplyError) -> Fault {
+        let message = error.to_string();
+        match error {
+            ReplyError::Unknown(_) => Fault::not_found("question"),
+            ReplyError::Refused(refusal) => refusal.into(),
+            ReplyError::Stricter { .. } => Fault::new(StatusCode::CONFLICT, "stricter", message),
+            ReplyError::Store(error) => error.into(),
+            _ => Fault::invalid(message),
+        }
+    }
+}
+
+impl From<RedeemError> for Fault {
+    fn from(error: RedeemError) -> Fault {
+        let message = error.to_string();
+        match error {
+            RedeemError::Unknown(_) => Fault::not_found("approval"),
+            RedeemError::Refused(refusal) => refusal.into(),
+            RedeemError::Stricter { .. } => Fault::new(StatusCode::CONFLICT, "stricter", message),
+            RedeemError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AskError> for Fault {
+    fn from(error: AskError) -> Fault {
+        match error {
+            AskError::TooMany { .. } => Fault::new(StatusCode::CONFLICT, "too-many", error.to_string()),
+            AskError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What goes over the wire: the API's own shapes, so that an inner type can change without the API changing.
+
+use std::collections::BTreeMap;
+
+use countersign_policy::approval::{Approval, CancelReason, Outcome, State};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One tool call, as its host has it. Whose it is and in which session comes from the token.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallBody {
+    /// The program that runs the agent: `claude-code`; for your own agents any name.
+    pub(crate) host: String,
+    /// Its version.
+    #[serde(default)]
+    pub(crate) host_version: Option<String>,
+    /// The tool as the host names it; one of an MCP server as `mcp__SERVER__TOOL`.
+    pub(crate) tool: String,
+    /// The MCP server that the tool belongs to, where its name alone does not tell.
+    #[serde(default)]
+    pub(crate) mcp_server: Option<String>,
+    /// The arguments.
+    #[schema(value_type = Object)]
+    pub(crate) args: serde_json::Map<String, serde_json::Value>,
+    /// The working directory, absolute.
+    pub(crate) cwd: String,
+    /// The project folder, absolute.
+    pub(crate) project: String,
+    /// The turn or prompt.
+    #[serde(default)]
+    pub(crate) turn: Option<String>,
+    /// The sub-agent.
+    #[serde(default)]
+    pub(crate) agent: Option<String>,
+    /// The host's own mode.
+    #[serde(default)]
+    pub(crate) mode: Option<String>,
+    /// The environment variables that matter to the call.
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
+    /// The host's id of the call.
+    #[serde(default)]
+    pub(crate) call_id: Option<String>,
+}
+
+/// What policy says of a call.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Verdict {
+    /// `allow`: run it. `ask`: a human has to answer first. `deny`: do not run it.
+    #[schema(value_type = String, example = "ask")]
+    pub(crate) effect: countersign_policy::Effect,
+    /// For all but `allow`: one line for the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    /// The digest of the call.
+    pub(crate) digest: String,
+    /// The revision of the policy that decided.
+    pub(crate) revision: String,
+    /// The question about this very call, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) approval: Option<ApprovalBody>,
+}
+
+/// A question as its agent sees it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ApprovalBody {
+    /// Its id.
+    pub(crate) id: String,
+    /// `open`, `allowed` (redeem it), `denied`, `redeemed`, `cancelled` or `expired`.
+    pub(crate) state: &'static str,
+    /// For `open` and `allowed`: until when, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<i64>,
+    /// What the human wants the agent to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) feedback: Option<String>,
+    /// For `cancelled`: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) reason: Option<CancelReason>,
+}
+
+impl ApprovalBody {
+    pub(crate) fn of(approval: &Approval) -> ApprovalBody {
+        let (state, until, answer, reason) = match &approval.state {
+            State::Open => ("open", Some(approval.expires.0), None, None),
+            State::Allowed { answer, until } => ("allowed", Some(until.0), Some(answer), None),
+            State::Denied { answer, .. } => ("denied", None, Some(answer), None),
+            State::Redeemed { answer, .. } => ("redeemed", None, Some(answer), None),
+            State::Cancelled { reason, .. } => ("cancelled", None, None, Some(*reason)),
+            State::Expired { .. } => ("expired", None, None, None),
+        };
+        let feedback = answer.and_then(|answer| answer.feedback.clone());
+        ApprovalBody { id: approval.id.clone(), state, until, feedback, reason }
+    }
+}
+
+/// A human's answer.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplyBody {
+    /// `allow` or `deny`.
+    #[schema(value_type = String, example = "allow")]
+    pub(crate) outcome: Outcome,
+    /// How far it reaches: `once`, or one of the question's `scopes`.
+    #[serde(default)]
+    pub(crate) scope: Option<String>,
+    /// For how many seconds it is remembered; without it as long as the scope lasts.
+    #[serde(default)]
+    pub(crate) seconds: Option<i64>,
+    /// What is remembered, of which of the question's parts; only what the question offers.
+    #[serde(default)]
+    pub(crate) remember: Vec<Choice>,
+    /// What the agent is told.
+    #[serde(default)]
+    pub(crate) feedback: Option<String>,
+    /// Other open questions that the same answer is for, by id.
+    #[serde(default)]
+    pub(crate) also: Vec<String>,
+}
+
+/// One of the rules that a question offers to remember.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Choice {
+    /// The part, by its place in the question's `parts`, from 0.
+    pub(crate) part: usize,
+    /// The offer, by its place in the part's `offers`, from 0.
+    pub(crate) offer: usize,
+}
+
+/// What a reply did.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct RepliedBody {
+    /// The question as it is now.
+    pub(crate) approval: ApprovalBody,
+    /// The grants that were made, by id.
+    pub(crate) grants: Vec<String>,
+    /// The other questions that were answered with it, by id.
+    pub(crate) also: Vec<String>,
+}
+
+/// Which tools a host would offer to its model.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToolsBody {
+    /// The program that runs the agent.
+    pub(crate) host: String,
+    /// Its version.
+    #[serde(default)]
+    pub(crate) host_version: Option<String>,
+    /// The project folder, absolute.
+    pub(crate) project: String,
+    /// The tools.
+    pub(crate) tools: Vec<ToolBody>,
+}
+
+/// One tool.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToolBody {
+    /// Its name, as the host has it.
+    pub(crate) name: String,
+    /// The MCP server that it belongs to, if any.
+    #[serde(default)]
+    pub(crate) mcp_server: Option<String>,
+}
+
+/// Whether a tool is offered.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ToolVerdict {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether the model is offered it.
+    pub(crate) visible: bool,
+    /// If not: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+}
+
+/// How to page through a list.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Page {
+    /// Only what came before this id.
+    pub(crate) before: Option<String>,
+    /// At most so many; 100 unless given.
+    pub(crate) limit: Option<u32>,
+}

@@ -1,0 +1,166 @@
+//! The server: the API under `/v1`, and the page. On this machine's loopback address only.
+//!
+//! Two kinds of callers come with two kinds of secrets. An agent's token is bound to a user and a session and reaches
+//! its own questions only; a human signs in with a one-time code. The page's cookie is good for the page alone, the API
+//! takes bearer tokens alone: no page of another site can make a browser use the API.
+
+mod api;
+mod app;
+mod body;
+mod caller;
+mod engines;
+mod events;
+mod fault;
+mod form;
+mod guard;
+mod guesses;
+mod logbook;
+mod openapi;
+mod wake;
+
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use countersign_engine::Layout;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, Notify, watch};
+
+pub(crate) use api::human::{Given, answer, take_back};
+pub(crate) use api::wire::Choice;
+pub(crate) use app::{App, Shared};
+pub(crate) use body::Whole;
+pub(crate) use events::stream;
+pub(crate) use fault::Fault;
+pub(crate) use form::Form;
+pub(crate) use guard::only;
+pub use openapi::openapi_json;
+
+use crate::store::{Open, Store, StoreError};
+
+/// The port that the page has unless another is asked for.
+pub const PORT: u16 = 7878;
+
+/// What a server needs to know.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// The port; 0: any that is free.
+    pub port: u16,
+    /// The store's file.
+    pub store: PathBuf,
+    /// Where the policy files are.
+    pub layout: Layout,
+    /// Whose server this is.
+    pub user: String,
+}
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The port is taken.
+    #[error("port {port} of 127.0.0.1 cannot be listened on: {fault}; take another with `--port`")]
+    Listen {
+        /// The port that was asked for.
+        port: u16,
+        /// What the system said.
+        fault: std::io::Error,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Serving ended with a fault.
+    #[error("the server failed: {0}")]
+    Serve(std::io::Error),
+}
+
+/// A server that listens already and answers once it runs.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Shared,
+    looking: Store,
+    entries: tokio::sync::mpsc::Receiver<crate::gate::Note>,
+}
+
+impl Server {
+    /// Opens the store and listens.
+    ///
+    /// # Errors
+    /// The port is taken; the store cannot be opened.
+    pub async fn bind(config: ServerConfig) -> Result<Server, ServeError> {
+        let port = config.port;
+        let listen = |fault| ServeError::Listen { port, fault };
+        let store = Store::open(&config.store, Open::Serve).await?;
+        let looking = Store::open(&config.store, Open::Serve).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let (logbook, entries) = logbook::Logbook::new();
+        let app = Arc::new(App {
+            home: config.layout.home.clone(),
+            engines: Mutex::new(engines::Engines::new(config.layout, config.user.clone())),
+            store: Mutex::new(store),
+            guesses: Default::default(),
+            refused: Default::default(),
+            logbook,
+            names: guard::Names::new(address.port()),
+            user: config.user,
+            written: watch::Sender::new(0),
+            shown: watch::Sender::new(0),
+            poked: Notify::new(),
+            stop: watch::Sender::new(false),
+        });
+        Ok(Server { listener, address, app, looking, entries })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` is ready; then ends streams and waits, writes the decision log, and returns.
+    ///
+    /// # Errors
+    /// The system refuses to go on.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+        let Server { listener, app, looking, entries, .. } = self;
+        let watching = tokio::spawn(wake::watch(app.clone(), looking));
+        let writing = tokio::spawn(logbook::write(app.clone(), entries));
+        let ending = app.clone();
+        let stopped = async move {
+            stop.await;
+            ending.stop.send_replace(true);
+        };
+        let served = axum::serve(listener, router(app.clone())).with_graceful_shutdown(stopped).await;
+        app.stop.send_replace(true);
+        let _ = writing.await;
+        let _ = watching.await;
+        served.map_err(ServeError::Serve)
+    }
+}
+
+/// Serves until `stop` is ready; `ready` is told the address first.
+///
+/// # Errors
+/// The port is taken, or the store cannot be opened.
+pub async fn serve(
+    config: ServerConfig,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let server = Server::bind(config).await?;
+    ready(server.address());
+    server.run(stop).await
+}
+
+fn router(app: Shared) -> axum::Router {
+    let guard = axum::middleware::from_fn_with_state(app.names.clone(), guard::guard);
+    let (api, _) = openapi::described().split_for_parts();
+    api.merge(crate::web::routes())
+        .fallback(async || Fault::not_found("page"))
+        .method_not_allowed_fallback(async || {
+            Fault::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method", "this address does not take that method")
+        })
+        .layer(guard)
+        .with_state(app)
+}

@@ -1,0 +1,99 @@
+//! Wakes who waits: for what this server writes at once, for what other processes write within a tenth of a second.
+
+use std::time::Duration;
+
+use countersign_policy::sha256_hex;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::app::{Shared, ended};
+use crate::store::{GrantFilter, RecordFilter, Store, StoreError};
+
+/// How often the store is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often policy files are looked at for the pages' sake. A decision looks at them itself.
+const POLICY: Duration = Duration::from_secs(2);
+/// How often what time has ended is written down.
+const EXPIRE: Duration = Duration::from_secs(30);
+
+/// Looks until the server ends, through a connection of its own: SQLite's version counts what others wrote.
+pub(crate) async fn watch(app: Shared, mut store: Store) {
+    let mut stop = app.stop.subscribe();
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen = Seen::default();
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = app.poked.notified() => {}
+            () = ended(&mut stop) => return,
+        }
+        if let Err(fault) = seen.look(&app, &mut store).await {
+            seen.complain(fault);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    version: Option<i64>,
+    page: String,
+    faults: Vec<String>,
+    looked_at_policy: Option<Instant>,
+    expired: Option<Instant>,
+    complained: Option<Instant>,
+}
+
+impl Seen {
+    async fn look(&mut self, app: &Shared, store: &mut Store) -> Result<(), StoreError> {
+        if is_due(&mut self.expired, EXPIRE) {
+            store.expire(app.clock()).await?;
+        }
+        let policy = is_due(&mut self.looked_at_policy, POLICY) && app.shown.receiver_count() > 0;
+        if policy {
+            self.faults = app.policy_faults().await?;
+        }
+        let version = store.version().await?;
+        if self.version == Some(version) && !policy {
+            return Ok(());
+        }
+        if self.version != Some(version) {
+            self.version = Some(version);
+            app.written.send_modify(|count| *count += 1);
+        }
+        let page = self.page(app, store).await?;
+        if page != self.page {
+            self.page = page;
+            app.shown.send_modify(|count| *count += 1);
+        }
+        Ok(())
+    }
+
+    /// What pages show, in one text that changes when they would.
+    async fn page(&self, app: &Shared, store: &mut Store) -> Result<String, StoreError> {
+        let open = store.open_questions(None, app.clock()).await?;
+        let recent = store.records(&RecordFilter { limit: 20, ..RecordFilter::default() }).await?;
+        let mut text = self.faults.join("\n");
+        for record in open.iter().chain(&recent) {
+            text.push_str(&format!("\n{} {} {:?}", record.approval.id, record.approval.count, record.approval.state));
+        }
+        for kept in store.grants(&GrantFilter::default(), app.clock()).await? {
+            text.push_str(&format!("\n{}", kept.grant.id));
+        }
+        Ok(sha256_hex(text.as_bytes()))
+    }
+
+    /// Says what is wrong, once a minute.
+    fn complain(&mut self, fault: StoreError) {
+        if is_due(&mut self.complained, Duration::from_secs(60)) {
+            eprintln!("countersign: {fault}");
+        }
+    }
+}
+
+fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
+    let due = last.is_none_or(|last| last.elapsed() >= every);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
+}

@@ -1,0 +1,165 @@
+//! The inbox page and its list.
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use countersign_policy::{Call, Effect, Grant, Part, Reach, Timestamp};
+
+use super::door::render;
+use super::page::{InboxPage, List, ListPage, Notice};
+use super::session::{Closed, Visitor};
+use super::view::{AnsweredView, GrantView, QuestionView, Shown};
+use crate::http::{App, Fault, Shared, stream};
+use crate::store::{GrantFilter, Record, RecordFilter, StoreError};
+
+/// How often a page without script comes again ...
+const PLAIN_SECONDS: u32 = 20;
+/// ... and for how long each time makes its human a listener.
+const PLAIN_VALID_SECONDS: i64 = 60;
+/// How soon it comes the first time: a page with script never does.
+const FIRST_SECONDS: u32 = 2;
+/// How many questions that are over are shown.
+const RECENT: usize = 10;
+
+/// The whole page.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    RawQuery(query): RawQuery,
+    visitor: Visitor,
+) -> Result<Response, Closed> {
+    let query = query.unwrap_or_default();
+    let is_plain = query == "plain";
+    if is_plain {
+        let id = format!("plain-{}", super::session::page_key(&visitor.secret));
+        let now = app.clock();
+        let until = now.plus_seconds(PLAIN_VALID_SECONDS);
+        let beat = app.store.lock().await.listener_beat(&id, "page", &visitor.session.user, now, until).await;
+        beat.map_err(Fault::from)?;
+    }
+    let notice = query.strip_prefix("done=").and_then(done);
+    let refresh = if is_plain { PLAIN_SECONDS } else { FIRST_SECONDS };
+    Ok(whole(&app, &visitor, notice, refresh).await?)
+}
+
+/// The page with a notice about what did not work.
+pub(crate) async fn with_problem(app: &App, visitor: &Visitor, fault: Fault) -> Result<Response, Fault> {
+    let notice = Notice { kind: "bad", text: fault.problem.message.clone() };
+    let page = whole(app, visitor, Some(notice), PLAIN_SECONDS).await?;
+    Ok((fault.status, page).into_response())
+}
+
+/// Only what changes, for the live page.
+pub(crate) async fn list(State(app): State<Shared>, visitor: Visitor) -> Result<Response, Closed> {
+    Ok(render(&ListPage { list: gather(&app, &visitor).await? })?.into_response())
+}
+
+/// Says when there is something new.
+pub(crate) async fn events(State(app): State<Shared>, visitor: Visitor) -> impl IntoResponse {
+    stream(app, "page", visitor.session.user)
+}
+
+/// What became of the last form: only words of ours.
+fn done(word: &str) -> Option<Notice> {
+    let text = match word {
+        "once" => "Allowed once.",
+        "turn" => "Allowed, and remembered for this turn.",
+        "session" => "Allowed, and remembered for this session.",
+        "project" => "Allowed, and remembered for this project.",
+        "user" => "Allowed, and remembered for you everywhere.",
+        "deny" => "Denied.",
+        "revoked" => "Revoked: it will be asked again.",
+        _ => return None,
+    };
+    Some(Notice { kind: "good", text: text.to_owned() })
+}
+
+async fn whole(app: &App, visitor: &Visitor, notice: Option<Notice>, refresh: u32) -> Result<Response, Fault> {
+    let page = InboxPage {
+        user: visitor.session.user.clone(),
+        notice,
+        refresh_seconds: refresh,
+        plain_seconds: PLAIN_SECONDS,
+        list: gather(app, visitor).await?,
+    };
+    Ok(render(&page)?.into_response())
+}
+
+/// All that the inbox lists.
+async fn gather(app: &App, visitor: &Visitor) -> Result<List, Fault> {
+    let user = &visitor.session.user;
+    let faults = app.policy_faults().await?;
+    let (now, open, recent, grants) = {
+        let mut store = app.store.lock().await;
+        let now = store.clock(app.clock()).await?;
+        let open = store.open_questions(Some(user), now).await?;
+        let filter = RecordFilter { user: Some(user.clone()), limit: 200, ..RecordFilter::default() };
+        let recent = store.records(&filter).await?;
+        let filter = GrantFilter { user: Some(user.clone()), limit: 1000, ..GrantFilter::default() };
+        (now, open, recent, store.grants(&filter, now).await?)
+    };
+    let mut views = Vec::with_capacity(open.len());
+    for record in &open {
+        let also = also(app, record, &open, now).await?;
+        views.push(QuestionView::of(&record.approval, &record.call, &record.question, &also, now));
+    }
+    let over = recent.iter().filter_map(|record| AnsweredView::of(&record.approval, &record.question, now));
+    Ok(List {
+        form: visitor.session.csrf.clone(),
+        faults: faults.iter().map(|fault| Shown::of_lines(fault)).collect(),
+        open: views,
+        answered: over.take(RECENT).collect(),
+        grants: grants.iter().map(|kept| GrantView::of(&kept.grant, kept.uses, now)).collect(),
+        unused: recent.is_empty(),
+    })
+}
+
+/// The other open questions of the same turn that this one's narrowest rules would also answer, in words.
+async fn also(app: &App, record: &Record, open: &[Record], now: Timestamp) -> Result<Vec<String>, Fault> {
+    let asker = &record.approval.asker;
+    let same_turn = |other: &&Record| {
+        other.approval.id != record.approval.id
+            && other.approval.asker.session == asker.session
+            && asker.turn.is_some()
+            && other.approval.asker.turn == asker.turn
+            && other.question.unapprovable.is_none()
+    };
+    let others: Vec<&Record> = open.iter().filter(same_turn).collect();
+    let would_be = would_be_granted(record, now);
+    if others.is_empty() || would_be.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(engine) = app.in_force(&record.call.project).await?.engine else { return Ok(Vec::new()) };
+    let mut also = Vec::new();
+    for other in others {
+        let mut grants = grants_for(app, &other.call, now).await?;
+        grants.extend(would_be.iter().cloned());
+        if engine.decide(&grants, None, &other.call, now).effect() == Effect::Allow {
+            also.push(other.question.summary.clone());
+        }
+    }
+    Ok(also)
+}
+
+async fn grants_for(app: &App, call: &Call, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
+    app.store.lock().await.grants_for(call, now).await
+}
+
+/// The grants that the preselected rules would make.
+fn would_be_granted(record: &Record, now: Timestamp) -> Vec<Grant> {
+    let Some(scope) = record.question.scopes.first() else { return Vec::new() };
+    let Some(reach) = Reach::of(&record.call, scope.scope) else { return Vec::new() };
+    let asked = record.question.parts.iter().filter(|part| part.effect == Effect::Ask);
+    let grant = |part: &Part| {
+        let offer = part.offers.first()?;
+        Some(Grant {
+            id: String::new(),
+            effect: Effect::Allow,
+            action: part.action.clone(),
+            resource: offer.resource.clone(),
+            reach: reach.clone(),
+            created: now,
+            expires: scope.max_seconds.map(|seconds| now.plus_seconds(seconds)),
+            approval: None,
+        })
+    };
+    asked.filter_map(grant).collect()
+}

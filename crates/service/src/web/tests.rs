@@ -1,0 +1,141 @@
+//! The page for questions that an adversary could write.
+
+use askama::Template;
+use countersign_policy::approval::{self, Asker, Event};
+use countersign_policy::pattern::Pattern;
+use countersign_policy::{
+    Action, Attendance, Call, Class, Effect, GrantResource, Offer, Part, Question, Scope, ScopeOffer, Timestamp,
+};
+
+use super::page::{List, ListPage};
+use super::view::{AnsweredView, GrantView, QuestionView, Shown};
+
+const NOW: Timestamp = Timestamp(1_795_183_387_000);
+
+fn call(command: &str) -> Call {
+    Call {
+        host: "claude-code".to_owned(),
+        host_version: None,
+        tool: "Bash".to_owned(),
+        action: Action::Shell,
+        class: Class::Write,
+        group: None,
+        args: serde_json::json!({ "command": command }),
+        cwd: "/home/ada/shop".to_owned(),
+        project: "/home/ada/shop".to_owned(),
+        home: "/home/ada".to_owned(),
+        user: "ada".to_owned(),
+        session: "s1".to_owned(),
+        turn: Some("t1".to_owned()),
+        agent: None,
+        role: None,
+        mode: None,
+        environment: Default::default(),
+        attendance: Attendance::Somebody,
+        targets: Vec::new(),
+        faults: Vec::new(),
+    }
+}
+
+fn offer(pattern: &str, words: &str) -> Offer {
+    let pattern = Pattern::parse(&Action::Shell, pattern).unwrap();
+    Offer { resource: GrantResource::Pattern(pattern), words: words.to_owned() }
+}
+
+fn literal(text: &str) -> Offer {
+    let resource = GrantResource::Literal { key: text.to_owned(), shown: text.to_owned() };
+    Offer { resource, words: format!("exactly `{text}`") }
+}
+
+fn part(text: &str, effect: Effect, why: &str, offers: Vec<Offer>) -> Part {
+    Part {
+        identity: text.to_owned(),
+        action: Action::Shell,
+        text: text.to_owned(),
+        effect,
+        why: why.to_owned(),
+        offers,
+    }
+}
+
+fn push() -> Question {
+    Question {
+        summary: "Bash: git push origin main and 1 more".to_owned(),
+        body: "git push origin main && ./deploy.sh --to staging\\u{202E}txt.exe | tee log.txt".to_owned(),
+        claim: Some("Publish the fix <script>alert(1)</script>".to_owned()),
+        parts: vec![
+            part(
+                "git push origin main",
+                Effect::Ask,
+                "countersign.toml:14 says ask shell(git push *) (pushes leave this machine)",
+                vec![
+                    literal("git push origin main"),
+                    offer("git push origin *", "`git push origin` with any ordinary arguments"),
+                ],
+            ),
+            part("./deploy.sh --to staging\\u{202E}txt.exe", Effect::Ask, "no rule speaks of it", vec![literal("x")]),
+            part("tee log.txt", Effect::Allow, "a built-in rule says allow shell(tee *)", Vec::new()),
+        ],
+        scopes: [Scope::Session, Scope::Turn, Scope::Project, Scope::User]
+            .map(|scope| ScopeOffer { scope, max_seconds: None })
+            .to_vec(),
+        unapprovable: None,
+    }
+}
+
+fn long() -> Question {
+    Question {
+        summary: "Write: edit /home/ada/shop/big.txt".to_owned(),
+        body: "/home/ada/shop/big.txt\n@@ -1,2 +1,2 @@\n-one\n+two\n three\n".to_owned(),
+        claim: None,
+        parts: vec![Part {
+            action: Action::Edit,
+            ..part("edit /home/ada/shop/big.txt", Effect::Ask, "a built-in rule says ask edit(**)", vec![literal("x")])
+        }],
+        scopes: vec![ScopeOffer { scope: Scope::Session, max_seconds: Some(28_800) }],
+        unapprovable: Some("it is too long to be shown in full (40 KiB, the most is 32 KiB)".to_owned()),
+    }
+}
+
+fn list() -> List {
+    let open = |id: &str, call: &Call, question: &Question, also: &[String], ago: i64| {
+        let (approval, _) = approval::open(id.to_owned(), call.digest(), Asker::of(call), NOW.plus_seconds(-ago));
+        QuestionView::of(&approval, call, question, also, NOW)
+    };
+    let call = call("x");
+    let (asked, _) = approval::open("a3".to_owned(), call.digest(), Asker::of(&call), NOW.plus_seconds(-900));
+    let answer = approval::Answered {
+        outcome: approval::Outcome::Deny,
+        by: "ada".to_owned(),
+        at: NOW.plus_seconds(-800),
+        feedback: Some("use the staging remote".to_owned()),
+        shown: Vec::new(),
+    };
+    let (denied, _) = approval::step(&asked, Event::Reply(answer), NOW.plus_seconds(-800)).unwrap();
+    let grant = countersign_policy::Grant {
+        id: "g1".to_owned(),
+        effect: Effect::Allow,
+        action: Action::Shell,
+        resource: GrantResource::Pattern(Pattern::parse(&Action::Shell, "cargo test *").unwrap()),
+        reach: countersign_policy::Reach::of(&call, Scope::Project).unwrap(),
+        created: NOW,
+        expires: Some(NOW.plus_seconds(28_800)),
+        approval: None,
+    };
+    List {
+        form: "F".to_owned(),
+        faults: vec![Shown::of("/home/ada/shop/countersign.toml:3:9: `alow` is no key: did you mean `allow`?")],
+        open: vec![
+            open("a1", &call, &push(), &["Bash: git push --tags".to_owned()], 190),
+            open("a2", &call, &long(), &[], 20),
+        ],
+        answered: AnsweredView::of(&denied, &push(), NOW).into_iter().collect(),
+        grants: vec![GrantView::of(&grant, 3, NOW)],
+        unused: false,
+    }
+}
+
+#[test]
+fn the_list_as_it_is_written() {
+    insta::assert_snapshot!(ListPage { list: list() }.render().unwrap());
+}

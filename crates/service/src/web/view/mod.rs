@@ -1,0 +1,10 @@
+//! From what the store holds to what the templates need: words, no logic of the templates' own.
+
+mod history;
+mod question;
+mod text;
+mod time;
+
+pub(crate) use history::{AnsweredView, GrantView};
+pub(crate) use question::QuestionView;
+pub(crate) use text::Shown;

@@ -1,0 +1,9 @@
+//! The server from outside, as an adversary would call it: over a socket, by hand.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failed test stops here")]
+
+mod agents;
+mod client;
+mod humans;
+mod pages;
+mod strangers;
+mod world;
