@@ -1,0 +1,346 @@
+//! The command line, as its users read it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use countersign_policy::Scope;
+
+use crate::duration::Length;
+
+/// The permission system for AI agents.
+///
+/// An agent asks before it acts. Policy answers allow, ask or deny; where it says ask, you answer: on the page that
+/// `countersign serve` shows, or here with `countersign approvals`.
+///
+/// New here? Run `countersign init`, then `countersign serve`.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, max_term_width = 80, term_width = 80, infer_subcommands = false)]
+#[command(after_help = "Exit status: 0 allowed or done, 10 asks, 20 denied, 2 a fault or a wrong command line.\n\
+    Files: ~/.config/countersign/countersign.toml (yours), countersign.toml (a project's).")]
+pub(crate) struct Arguments {
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Put the gate in front of the agents on this machine
+    Init(Init),
+    /// Show the page on which you answer, and the API
+    Serve(Serve),
+    /// Make a fresh sign-in link to that page
+    Open(Open),
+    /// Say what is in force here, and what is waiting for you
+    Status,
+    /// Prove that the gate is live
+    Doctor,
+    /// Switch the gate off for a while
+    Off(Off),
+    /// Switch the gate on again
+    On,
+
+    /// Add a rule: this runs without a question
+    #[command(after_help = RULES)]
+    Allow(Rule),
+    /// Add a rule: this asks you first
+    #[command(after_help = RULES)]
+    Ask(Rule),
+    /// Add a rule: this never runs
+    #[command(after_help = RULES)]
+    Deny(Rule),
+    /// Take the last added rule back
+    Undo(Undo),
+    /// Let the allow rules of this project's files count
+    Trust(Trust),
+    /// Show the rules in force
+    Policy(Policy),
+
+    /// Say what would happen to a call, and why
+    #[command(after_help = CALLS)]
+    Check(Check),
+    /// Say why a call was allowed, asked about or denied
+    Why(Why),
+    /// Show the decisions so far, newest last
+    Log(Log),
+    /// Check the examples in the policy files
+    Test,
+
+    /// Answer what agents ask
+    Approvals(Approvals),
+    /// Show and revoke what you allowed for longer than once
+    Grants(Grants),
+
+    /// What an agent's host runs; `countersign init` registers it
+    ///
+    /// Reads one event on standard input and answers in the host's own form. Whatever goes wrong, the call does not run.
+    Hook(Hook),
+
+    /// Print completions for a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const RULES: &str = "Rules:\n  \
+    'shell(git push *)'       a command; * ordinary arguments, ** any at all\n  \
+    'read(.env*)'             also edit, delete, search: paths; ~/x, /x, src/**\n  \
+    'fetch(*.rust-lang.org)'  hosts\n  \
+    'github/create_issue'     a tool of an MCP server; github/* is all of them\n\
+    The strictest rule that matches holds, whatever the order.";
+
+const CALLS: &str = "Calls:\n  \
+    countersign check 'shell: git push'\n  \
+    countersign check 'read: .env'\n  \
+    countersign check 'fetch: https://docs.rs/serde'\n  \
+    countersign check github/create_issue\n  \
+    countersign check < event.json        an event as a host sends it to its hook";
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Undo what init did
+    #[arg(long)]
+    pub(crate) remove: bool,
+    /// Apply without asking (still needs a terminal)
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Show the plan and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) plan: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The address to listen on; only this machine can reach the default
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7878")]
+    pub(crate) listen: SocketAddr,
+    /// Keep state in a database server instead of a file (not there yet)
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// Open it in a browser too
+    #[arg(long)]
+    pub(crate) browser: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Off {
+    /// For how long: 15m, 2h; 8h at most
+    #[arg(value_name = "TIME")]
+    pub(crate) length: Length,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rule {
+    /// The rule
+    #[arg(value_name = "RULE")]
+    pub(crate) rule: String,
+    /// Write it into this project's countersign.toml
+    #[arg(long, conflicts_with = "user")]
+    pub(crate) project: bool,
+    /// Write it into your own file (the default)
+    #[arg(long)]
+    pub(crate) user: bool,
+    /// For this long only: 8h, 2d; an allow rule alone can end by itself
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) length: Option<Length>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Undo {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trust {
+    /// Trust them no longer
+    #[arg(long)]
+    pub(crate) remove: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Policy {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Print policy files as they are
+    Show {
+        /// Which
+        #[arg(default_value = "all")]
+        which: Which,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Which {
+    /// The rules that come with the program
+    Builtin,
+    /// The administrator's file
+    Managed,
+    /// Your file
+    User,
+    /// This project's files
+    Project,
+    /// All of them
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The call; without it an event is read from standard input
+    #[arg(value_name = "CALL")]
+    pub(crate) call: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The decision's id in `countersign log`, or `last`
+    #[arg(value_name = "ID", default_value = "last")]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Go on as decisions are made
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How many to begin with
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    pub(crate) lines: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approvals {
+    #[command(subcommand)]
+    pub(crate) command: ApprovalsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApprovalsCommand {
+    /// List what is waiting for an answer
+    List,
+    /// Show one question in full
+    Show {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+    /// Say yes
+    Allow(Reply),
+    /// Say no
+    Deny(Reply),
+    /// Wait here for questions and answer them one by one
+    Watch,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reply {
+    /// The question's id, or the beginning of it
+    pub(crate) id: String,
+    /// How far the answer reaches: once, turn, session, project, user
+    #[arg(long, value_name = "SCOPE", default_value = "once", value_parser = scope)]
+    pub(crate) scope: Scope,
+    /// For this long only: 8h, 2d
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) length: Option<Length>,
+    /// What the agent is told
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Grants {
+    #[command(subcommand)]
+    pub(crate) command: GrantsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GrantsCommand {
+    /// List them
+    List,
+    /// Take one back
+    Revoke {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Hook {
+    /// The host: claude-code
+    pub(crate) host: String,
+    /// Where policy asks: wait for an answer, let the host ask, or deny
+    #[arg(long, value_name = "HOW")]
+    pub(crate) on_ask: Option<String>,
+    /// The time limit, in seconds, that the hook was registered with
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// The home directory; the environment then counts for nothing
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) home: Option<PathBuf>,
+    /// The folder of your policy file
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the store
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+fn scope(word: &str) -> Result<Scope, String> {
+    match Scope::named(word) {
+        Some(Scope::Team) | None => Err("use once, turn, session, project or user".to_owned()),
+        Some(scope) => Ok(scope),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    /// The whole reference: each command's long help, one after the other.
+    #[test]
+    fn the_reference() {
+        fn walk(command: &mut clap::Command, path: &str, out: &mut String) {
+            let path = format!("{path}{}", command.get_name());
+            *command = command.clone().bin_name(path.clone());
+            out.push_str(&format!("=== {path}\n\n{}\n", command.render_long_help()));
+            let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+            for name in names.iter().filter(|name| *name != "help") {
+                if let Some(sub) = command.find_subcommand_mut(name) {
+                    walk(sub, &format!("{path} "), out);
+                }
+            }
+        }
+        let mut out = String::new();
+        let mut command = Arguments::command();
+        command.build();
+        walk(&mut command, "", &mut out);
+        for line in out.lines() {
+            assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
+        }
+        insta::assert_snapshot!(out);
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+}

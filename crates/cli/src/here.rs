@@ -1,0 +1,103 @@
+//! Where a command runs: the user, the project, the files of both.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use countersign_engine::{Files, Known, Layout, Reading, Request};
+use countersign_policy::{Attendance, Timestamp};
+use countersign_service::block_on::block_on;
+use countersign_service::disk::Disk;
+use countersign_service::store::{Open, Store};
+
+use crate::place::{MANAGED_FILE, Place};
+use crate::screen::Screen;
+
+/// Where a command runs.
+pub(crate) struct Here {
+    pub(crate) place: Place,
+    pub(crate) screen: Screen,
+    pub(crate) user: String,
+    /// The working directory.
+    pub(crate) cwd: PathBuf,
+    /// The project's folder.
+    pub(crate) project: PathBuf,
+}
+
+impl Here {
+    pub(crate) fn find(screen: Screen) -> Result<Here> {
+        let cwd =
+            std::env::current_dir().context("the working directory cannot be found: `cd` into one that exists")?;
+        let cwd = std::fs::canonicalize(&cwd).with_context(|| format!("`{}` cannot be looked at", cwd.display()))?;
+        let project = project_of(&cwd);
+        Ok(Here { place: Place::from_environment()?, screen, user: crate::terminal::user(), cwd, project })
+    }
+
+    /// The store, made if there is none.
+    pub(crate) fn store(&self) -> Result<Store> {
+        Ok(block_on(Store::open(&self.place.store(), Open::Cli))?)
+    }
+
+    /// The policy in force here.
+    pub(crate) fn load(&self, known: &dyn Known) -> Result<Reading> {
+        self.load_from(&Disk, known)
+    }
+
+    /// The policy that would be in force with these files.
+    pub(crate) fn load_from(&self, files: &dyn Files, known: &dyn Known) -> Result<Reading> {
+        let reading = countersign_engine::load(files, &layout(&self.place)?, text(&self.project)?, known);
+        reading.map_err(|fault| anyhow::anyhow!("{}", fault.report().trim_end()))
+    }
+
+    /// A request in our own vocabulary, made here.
+    pub(crate) fn request(&self, action: &str, resource: &str) -> Result<Request> {
+        Ok(Request {
+            cwd: text(&self.cwd)?.to_owned(),
+            project: text(&self.project)?.to_owned(),
+            session: "terminal".to_owned(),
+            user: self.user.clone(),
+            home: text(self.place.home())?.to_owned(),
+            attendance: Attendance::Somebody,
+            ..Request::of(action, resource)
+        })
+    }
+
+    /// A path as a human names it.
+    pub(crate) fn short(&self, path: &Path) -> String {
+        match path.strip_prefix(self.place.home()) {
+            Ok(rest) => format!("~/{}", rest.display()),
+            Err(_) => path.display().to_string(),
+        }
+    }
+}
+
+/// Where the policy files are that belong to no project.
+pub(crate) fn layout(place: &Place) -> Result<Layout> {
+    Ok(Layout {
+        home: text(place.home())?.to_owned(),
+        user_file: text(&place.user_file())?.to_owned(),
+        managed_file: MANAGED_FILE.to_owned(),
+        data_dir: text(place.data())?.to_owned(),
+    })
+}
+
+/// The folder that a host would take for the project: the nearest one above with a policy file or a repository in it.
+fn project_of(cwd: &Path) -> PathBuf {
+    let marks = [countersign_engine::PROJECT_FILE, countersign_engine::LOCAL_FILE, ".git"];
+    let found = cwd.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists()));
+    found.unwrap_or(cwd).to_path_buf()
+}
+
+/// A path as text.
+pub(crate) fn text(path: &Path) -> Result<&str> {
+    match path.to_str() {
+        Some(text) => Ok(text),
+        None => bail!("the path `{}` is not UTF-8, and policies are", path.display()),
+    }
+}
+
+/// The clock. One that stands before 1970 counts as 1970.
+pub(crate) fn clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

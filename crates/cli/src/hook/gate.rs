@@ -1,0 +1,240 @@
+//! A call on its way to its verdict.
+
+use std::time::Duration;
+
+use countersign_engine::hosts::claude_code::{Answer, Event};
+use countersign_engine::{Engine, Request};
+use countersign_policy::approval::{CancelReason, State};
+use countersign_policy::{Attendance, Call, Decision, Effect, Nobody, Timestamp};
+use countersign_service::block_on::block_on;
+use countersign_service::disk::Disk;
+use countersign_service::gate;
+use countersign_service::store::{Ask, AskError, LogEntry, LogEvent, Open, Record, Store};
+
+use super::claude_code::attended;
+use super::options::{OnAsk, Options};
+use super::wait::{Ended, Wait};
+use super::watchdog::Watchdog;
+use super::{Fault, record};
+use crate::here;
+use crate::off::Off;
+use crate::place::Place;
+
+/// How long a question waits whose last listener has gone.
+const ALONE: Duration = Duration::from_secs(60);
+
+/// One call and what is known about it before it is judged.
+pub(super) struct Gate<'a> {
+    pub(super) place: &'a Place,
+    pub(super) options: &'a Options,
+    pub(super) watchdog: Watchdog,
+    pub(super) event: &'a Event,
+    pub(super) request: &'a Request,
+}
+
+/// A call as it was judged at one moment.
+struct Judged {
+    engine: Engine,
+    call: Call,
+    gate: gate::Gate,
+    now: Timestamp,
+}
+
+/// What becomes of a call about which policy asks.
+enum Way {
+    /// It waits for an answer: so long without a listener, and then until the deadline.
+    Wait(Duration),
+    /// The host's own prompt.
+    Host,
+    /// Nobody can be asked.
+    Nobody,
+}
+
+impl Gate<'_> {
+    /// The answer to the host.
+    pub(super) fn answer(&mut self) -> Result<Answer, Fault> {
+        if let Some(off) = Off::now(&self.place.off_file(), here::clock()) {
+            record::off(self.place, self.request, &off);
+            return Ok(Answer::no_opinion());
+        }
+        let mut store = block_on(Store::open(&self.place.store(), Open::Hook))?;
+        let answer = self.judge_and_answer(&mut store);
+        if let Err(fault) = &answer {
+            record::fault(&mut store, self.request, fault);
+        }
+        answer
+    }
+
+    fn judge_and_answer(&mut self, store: &mut Store) -> Result<Answer, Fault> {
+        loop {
+            let judged = self.judge(store)?;
+            match &judged.gate {
+                gate::Gate::Decided { decision } => return Ok(self.decided(&judged, decision, false)),
+                gate::Gate::Answered { decision, .. } => return Ok(self.decided(&judged, decision, true)),
+                gate::Gate::Pending { decision, question, .. } => {
+                    let ask = Ask { call: &judged.call, question, max_open: judged.engine.policy().max_open };
+                    let way = self.way(store, &judged)?;
+                    if let Way::Nobody = way {
+                        return self.nobody(store, &judged);
+                    }
+                    let asked = match block_on(store.ask(&ask, judged.now)) {
+                        Ok(asked) => asked.record,
+                        Err(AskError::Store(error)) => return Err(error.into()),
+                        Err(error) => return self.denied(store, &judged, decision, None, &refusal(&error.to_string())),
+                    };
+                    match way {
+                        Way::Wait(alone) => {
+                            if let Some(answer) = self.wait(store, &judged, decision, &asked, alone)? {
+                                return Ok(answer);
+                            }
+                        }
+                        Way::Host | Way::Nobody => return self.at_host(store, &judged, decision, &asked),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Judges the call as things are now: policy files, links and grants are looked at anew.
+    fn judge(&self, store: &mut Store) -> Result<Judged, Fault> {
+        let now = block_on(store.clock(here::clock()))?;
+        let known = block_on(store.known(&self.request.user))?;
+        let layout = here::layout(self.place).map_err(|error| Fault(error.to_string()))?;
+        let reading = countersign_engine::load(&Disk, &layout, &self.request.project, &known)
+            .map_err(|fault| Fault(format!("the policy cannot be used: {fault}")))?;
+        block_on(store.note_checked(&reading.checked, now))?;
+        let call = reading.engine.call(self.request, &Disk);
+        let id = self.request.call_id.as_deref();
+        let gate = block_on(gate::decide(store, &reading.engine, &Disk, &call, id, now))?;
+        Ok(Judged { engine: reading.engine, call, gate, now })
+    }
+
+    fn way(&self, store: &mut Store, judged: &Judged) -> Result<Way, Fault> {
+        Ok(match self.options.on_ask {
+            OnAsk::Deny => Way::Nobody,
+            OnAsk::Wait => Way::Wait(Duration::MAX),
+            OnAsk::Host if attended() => Way::Host,
+            OnAsk::Host => Way::Nobody,
+            OnAsk::Best => {
+                if block_on(store.listening(&judged.call.user, judged.now))? {
+                    Way::Wait(ALONE)
+                } else if attended() {
+                    Way::Host
+                } else {
+                    match judged.engine.policy().nobody {
+                        Nobody::Deny => Way::Nobody,
+                        Nobody::Wait(seconds) => Way::Wait(Duration::from_secs(seconds.into())),
+                    }
+                }
+            }
+        })
+    }
+
+    /// Waits for the answer. `None`: the call is to be judged anew.
+    fn wait(
+        &self,
+        store: &mut Store,
+        judged: &Judged,
+        decision: &Decision,
+        asked: &Record,
+        alone: Duration,
+    ) -> Result<Option<Answer>, Fault> {
+        let wait = Wait { watchdog: self.watchdog, user: &judged.call.user, alone, off_file: &self.place.off_file() };
+        let approval = Some(asked.approval.id.as_str());
+        let text = match wait.for_answer(store, &asked.approval.id)? {
+            Ended::Changed(State::Cancelled { reason: CancelReason::Host, .. })
+                if matches!(self.event, Event::PermissionRequest(_)) =>
+            {
+                // The person has answered the host's own prompt meanwhile.
+                return Ok(Some(Answer::no_opinion()));
+            }
+            Ended::Changed(State::Cancelled { reason, .. })
+                if !matches!(reason, CancelReason::Policy | CancelReason::Host) =>
+            {
+                refusal("the question about it was withdrawn")
+            }
+            Ended::Changed(State::Expired { .. }) => refusal("nobody answered the question about it in time"),
+            Ended::Changed(_) => return Ok(None),
+            Ended::Off(off) => {
+                record::off(self.place, self.request, &off);
+                return Ok(Some(Answer::no_opinion()));
+            }
+            Ended::Alone | Ended::Deadline => judged.engine.denial(&judged.call, decision),
+        };
+        self.denied(store, judged, decision, approval, &text).map(Some)
+    }
+
+    /// Leaves the question to the host's own prompt.
+    fn at_host(
+        &self,
+        store: &mut Store,
+        judged: &Judged,
+        decision: &Decision,
+        asked: &Record,
+    ) -> Result<Answer, Fault> {
+        let mut entry = self.entry(judged, decision);
+        entry.event = LogEvent::Host;
+        entry.approval = Some(asked.approval.id.clone());
+        block_on(store.log(&[entry], false, judged.now))?;
+        Ok(match self.event {
+            // The prompt is what the event is about.
+            Event::PermissionRequest(_) => Answer::no_opinion(),
+            _ => Answer::ask(&format!(
+                "Countersign asks: {}",
+                countersign_engine::why::cause(decision.cause(), Effect::Ask)
+            )),
+        })
+    }
+
+    /// Denies, because nobody can be asked, and says how somebody could be.
+    fn nobody(&self, store: &mut Store, judged: &Judged) -> Result<Answer, Fault> {
+        let mut policy = judged.engine.policy().clone();
+        policy.nobody = Nobody::Deny;
+        let engine = Engine::new(policy);
+        let call = Call { attendance: Attendance::Nobody, ..judged.call.clone() };
+        let grants = block_on(store.grants_for(&call, judged.now))?;
+        let decision = engine.decide(&grants, None, &call, judged.now);
+        let text = engine.denial(&call, &decision);
+        self.denied(store, judged, &decision, None, &text)
+    }
+
+    /// The answer for a verdict, which is in the log already. Anything but an allow denies.
+    fn decided(&self, judged: &Judged, decision: &Decision, by_a_human: bool) -> Answer {
+        if decision.effect() != Effect::Allow {
+            return Answer::deny(self.event, &judged.engine.denial(&judged.call, decision));
+        }
+        let reason = format!("Countersign: {}", countersign_engine::why::cause(decision.cause(), Effect::Allow));
+        if by_a_human {
+            return Answer::allow_answered(self.event, &reason);
+        }
+        Answer::allow(&judged.call, self.event, &reason)
+    }
+
+    fn denied(
+        &self,
+        store: &mut Store,
+        judged: &Judged,
+        decision: &Decision,
+        approval: Option<&str>,
+        text: &str,
+    ) -> Result<Answer, Fault> {
+        let mut entry = self.entry(judged, decision);
+        entry.effect = Effect::Deny;
+        entry.approval = approval.map(str::to_owned);
+        if let Some(detail) = entry.detail.as_object_mut() {
+            detail.insert("told".to_owned(), text.into());
+        }
+        // A denial that cannot be written down still denies.
+        let _ = block_on(store.log(&[entry], false, judged.now));
+        Ok(Answer::deny(self.event, text))
+    }
+
+    fn entry(&self, judged: &Judged, decision: &Decision) -> LogEntry {
+        let call_id = self.request.call_id.clone();
+        LogEntry { call_id, ..LogEntry::decided(&judged.call, decision, record::summary(&judged.call)) }
+    }
+}
+
+fn refusal(why: &str) -> String {
+    format!("Countersign did not let this run: {why}. Go on with something else, and ask the user if it is needed.")
+}

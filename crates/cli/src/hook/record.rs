@@ -1,0 +1,125 @@
+//! What the hook writes down: what ran, what was not judged, what went wrong, that a session ended.
+
+use countersign_engine::hosts::claude_code::HOST;
+use countersign_engine::{Engine, Request};
+use countersign_policy::approval::{Asker, CancelReason};
+use countersign_policy::{Call, Effect, document};
+use countersign_service::block_on::block_on;
+use countersign_service::disk::Disk;
+use countersign_service::store::{LogEntry, LogEvent, LoggedEntry, Open, Store, Withdraw, args_digest};
+use serde_json::{Value, json};
+
+use super::Fault;
+use crate::here;
+use crate::off::Off;
+use crate::place::Place;
+
+/// The longest summary, in characters.
+const SUMMARY: usize = 200;
+
+/// A call in one line.
+pub(super) fn summary(call: &Call) -> String {
+    let first = call.targets.first().map(countersign_engine::why::target);
+    let mut text: String = first.unwrap_or_else(|| call.tool.clone()).chars().take(SUMMARY).collect();
+    let more = call.targets.len().saturating_sub(1);
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+/// A call has run, or has failed. Returns what its user has to be told at once.
+pub(super) fn ran(place: &Place, request: &Request, succeeded: bool) -> Result<Option<String>, Fault> {
+    let mut store = block_on(Store::open(&place.store(), Open::Hook))?;
+    let now = block_on(store.clock(here::clock()))?;
+    let engine = Engine::new(document::assemble(Vec::new()));
+    let call = engine.call(request, &Disk);
+    let decided = match &request.call_id {
+        Some(id) => block_on(store.logged_call(&call.user, &call.session_key(), id))?,
+        None => None,
+    };
+    let alarm = alarm(place, request, decided.as_ref());
+    let mut entry = entry(&call, LogEvent::Ran, Effect::Allow);
+    entry.call_id = request.call_id.clone();
+    entry.approval = decided.as_ref().and_then(|decided| decided.entry.approval.clone());
+    entry.detail = json!({"succeeded": succeeded, "args": args_digest(&request.args), "alarm": alarm});
+    block_on(store.log(&[entry], alarm.is_some(), now))?;
+    if let Some(alarm) = &alarm {
+        let detail = json!({"alarm": alarm, "tool": call.tool, "call": request.call_id, "session": call.session_key()});
+        block_on(store.audit(HOST, "alarm", &detail, now))?;
+    }
+    // It ran, so whoever was asked at the host has said yes.
+    if let Some(decided) = decided.filter(|decided| decided.entry.event == LogEvent::Host)
+        && let Some(id) = decided.entry.approval
+    {
+        let own = Withdraw::Own { id, asker: Asker::of(&call) };
+        block_on(store.cancel(&own, HOST, CancelReason::Host, now))?;
+    }
+    Ok(alarm.map(|alarm| format!("Countersign: {alarm}. `countersign log` in a terminal says more.")))
+}
+
+/// What is wrong with a call having run, if something is.
+fn alarm(place: &Place, request: &Request, decided: Option<&LoggedEntry>) -> Option<String> {
+    let off = || Off::now(&place.off_file(), here::clock()).is_some();
+    let tool = countersign_engine::show::printable(&request.tool);
+    let Some(decided) = decided else {
+        return (request.call_id.is_some() && !off())
+            .then(|| format!("a call of `{tool}` ran about which it was never asked"));
+    };
+    let entry = &decided.entry;
+    if entry.event == LogEvent::Off {
+        return None;
+    }
+    if entry.effect == Effect::Deny {
+        return Some(format!("a call of `{tool}` ran that it had denied"));
+    }
+    let same = entry.tool == request.tool
+        && entry.detail.get("args").and_then(Value::as_str) == Some(args_digest(&request.args).as_str());
+    (!same).then(|| format!("another call of `{tool}` ran than the one that it had judged"))
+}
+
+/// A session is over: its questions are withdrawn, and what was allowed for it ends.
+pub(super) fn ended(place: &Place, session: &str) -> Result<Option<String>, Fault> {
+    let mut store = block_on(Store::open(&place.store(), Open::Hook))?;
+    let now = block_on(store.clock(here::clock()))?;
+    let key = format!("{HOST}:{session}");
+    block_on(store.end_session(&crate::terminal::user(), &key, HOST, now))?;
+    Ok(None)
+}
+
+/// A call was not judged, because the gate is off. Best effort.
+pub(super) fn off(place: &Place, request: &Request, off: &Off) {
+    let Ok(mut store) = block_on(Store::open(&place.store(), Open::Hook)) else { return };
+    let call = Engine::new(document::assemble(Vec::new())).call(request, &Disk);
+    let mut entry = entry(&call, LogEvent::Off, Effect::Allow);
+    entry.call_id = request.call_id.clone();
+    entry.detail = json!({"off": off});
+    let _ = block_on(store.log(&[entry], false, here::clock()));
+}
+
+/// A call could not be judged. Best effort: it does not run either way.
+pub(super) fn fault(store: &mut Store, request: &Request, fault: &Fault) {
+    let call = Engine::new(document::assemble(Vec::new())).call(request, &Disk);
+    let mut entry = entry(&call, LogEvent::Fault, Effect::Deny);
+    entry.call_id = request.call_id.clone();
+    entry.detail = json!({"fault": fault.0});
+    let _ = block_on(store.log(&[entry], false, here::clock()));
+}
+
+fn entry(call: &Call, event: LogEvent, effect: Effect) -> LogEntry {
+    LogEntry {
+        event,
+        user: call.user.clone(),
+        session: call.session_key(),
+        project: call.project.clone(),
+        host: call.host.clone(),
+        tool: call.tool.clone(),
+        call_id: None,
+        digest: call.digest().0,
+        effect,
+        summary: summary(call),
+        revision: String::new(),
+        approval: None,
+        detail: Value::Null,
+    }
+}

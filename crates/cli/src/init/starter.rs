@@ -1,0 +1,93 @@
+//! The first policy of a user: what they had allowed and denied in Claude Code already.
+
+use std::fmt::Write as _;
+
+use countersign_policy::{Effect, SourceKind, document};
+
+use super::settings::Permissions;
+use super::translate::translate;
+
+/// A policy file and what could not be brought into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Starter {
+    /// The file's text.
+    pub(crate) text: String,
+    /// Rules that have no counterpart, with the reason.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// The head of a user's file.
+pub(crate) const HEAD: &str = "\
+# What agents may do, for all your projects. The strictest rule that matches holds, whatever the order; where no rule
+# speaks, the built-in ones do (`countersign policy show builtin`). `countersign check 'shell: git push'` tells what
+# would happen, and why.
+";
+
+/// A user's first file.
+pub(crate) fn starter(permissions: &Permissions) -> Starter {
+    let lists =
+        [(Effect::Allow, &permissions.allow), (Effect::Ask, &permissions.ask), (Effect::Deny, &permissions.deny)];
+    let mut text = HEAD.to_owned();
+    let mut left_out = Vec::new();
+    for (effect, rules) in lists {
+        let mut ours: Vec<(String, &str)> = Vec::new();
+        for rule in rules {
+            match translate(effect, rule).and_then(|rules| understood(effect, rules)) {
+                Ok(rules) => {
+                    for one in rules {
+                        if !ours.iter().any(|(its, _)| *its == one) {
+                            ours.push((one, rule));
+                        }
+                    }
+                }
+                Err(reason) => left_out.push(format!("{effect} {rule}: {reason}")),
+            }
+        }
+        if ours.is_empty() {
+            continue;
+        }
+        let _ = write!(text, "\n# from the permissions in Claude Code's settings\n{effect} = [\n");
+        for (rule, _) in ours {
+            let _ = writeln!(text, "  {},", toml_edit::Value::from(rule));
+        }
+        text.push_str("]\n");
+    }
+    Starter { text, left_out }
+}
+
+/// The rules, if each is one that our own parser reads.
+fn understood(effect: Effect, rules: Vec<String>) -> Result<Vec<String>, &'static str> {
+    let read = |rule: &String| {
+        let text = format!("{effect} = [{}]\n", toml_edit::Value::from(rule.as_str()));
+        document::parse(SourceKind::User, "starter", &text).is_ok()
+    };
+    if rules.iter().all(read) { Ok(rules) } else { Err("it has no counterpart") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_policy() {
+        let list = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect();
+        let starter = starter(&Permissions {
+            allow: list(&[
+                "Bash(git diff:*)",
+                "Bash(git diff *)",
+                "WebFetch(domain:docs.rs)",
+                "Bash(a && b)",
+                "mcp__gh__get_*",
+            ]),
+            ask: list(&["Bash(git push:*)"]),
+            deny: list(&["Read(.env)", "Read(./secrets/**)", "Skill(x)"]),
+        });
+        document::parse(SourceKind::User, "user", &starter.text).unwrap();
+        insta::assert_snapshot!(format!("{}\n--- left out\n{}", starter.text, starter.left_out.join("\n")));
+    }
+
+    #[test]
+    fn without_permissions_there_is_only_the_head() {
+        assert_eq!(starter(&Permissions::default()).text, HEAD);
+    }
+}

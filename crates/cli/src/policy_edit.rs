@@ -1,0 +1,176 @@
+//! Adds a rule to the text of a policy file, and leaves everything else in it as it was written.
+
+use anyhow::{Context, Result, bail};
+use countersign_policy::Effect;
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
+
+/// A rule that is to be added.
+#[derive(Debug, Clone)]
+pub(crate) struct NewRule<'a> {
+    /// What it says.
+    pub(crate) effect: Effect,
+    /// Its text: `shell(git push *)`.
+    pub(crate) rule: &'a str,
+    /// The date at which it stops to count, as it stands in the file.
+    pub(crate) expires: Option<toml_edit::Datetime>,
+}
+
+/// Lines up to this long stay one line.
+const LINE: usize = 100;
+
+/// The file's text with the rule added at the end of its list; `None` where the rule is there already.
+///
+/// # Errors
+/// The text is no TOML, or what stands under the effect's key is no list.
+pub(crate) fn with_rule(text: &str, new: &NewRule<'_>) -> Result<Option<String>> {
+    let mut document: DocumentMut = text.parse().context("the file is no valid TOML")?;
+    let key = new.effect.word();
+    let missing = document.get(key).is_none();
+    let item = document.entry(key).or_insert_with(|| Item::Value(Value::Array(Array::new())));
+    let Some(list) = item.as_array_mut() else {
+        bail!("`{key}` is no list of rules");
+    };
+    if list.iter().any(|value| is_same(value, new)) {
+        return Ok(None);
+    }
+    push(list, value_of(new), missing);
+    Ok(Some(document.to_string()))
+}
+
+fn is_same(value: &Value, new: &NewRule<'_>) -> bool {
+    match value {
+        Value::String(text) => text.value() == new.rule && new.expires.is_none(),
+        Value::InlineTable(table) => {
+            let rule = table.get("rule").and_then(Value::as_str);
+            let expires = table.get("expires").and_then(Value::as_datetime);
+            // With conditions of its own it is another rule.
+            rule == Some(new.rule)
+                && expires == new.expires.as_ref()
+                && table.len() == 1 + usize::from(expires.is_some())
+        }
+        _ => false,
+    }
+}
+
+fn value_of(new: &NewRule<'_>) -> Value {
+    let Some(expires) = new.expires else { return Value::from(new.rule) };
+    let mut table = InlineTable::new();
+    table.insert("rule", Value::from(new.rule));
+    table.insert("expires", Value::from(expires));
+    Value::InlineTable(table)
+}
+
+/// Appends in the way in which the list is laid out: one rule a line where it is so already, or would grow too long.
+fn push(list: &mut Array, mut value: Value, new_list: bool) {
+    let is_text = |raw: Option<&toml_edit::RawString>| raw.and_then(|raw| raw.as_str()).unwrap_or_default().to_owned();
+    let trailing = is_text(Some(list.trailing()));
+    let broken = trailing.contains('\n')
+        || list.iter().any(|value| {
+            is_text(value.decor().prefix()).contains('\n') || is_text(value.decor().suffix()).contains('\n')
+        });
+    if !broken && !new_list && list.to_string().len() + value.to_string().len() < LINE {
+        if !list.is_empty() {
+            value.decor_mut().set_prefix(" ");
+        }
+        list.push_formatted(value);
+        return;
+    }
+    if !broken {
+        for value in list.iter_mut() {
+            value.decor_mut().set_prefix("\n  ");
+            value.decor_mut().set_suffix("");
+        }
+    }
+    // A comment after the last rule stays with it: it lies in the list's end, or behind a rule without a comma.
+    let mut kept = trailing;
+    let last = list.len().checked_sub(1).and_then(|last| list.get_mut(last));
+    let mut indent = "\n  ".to_owned();
+    if let Some(last) = last {
+        let prefix = is_text(last.decor().prefix());
+        if let Some((_, spaces)) = prefix.rsplit_once('\n').filter(|_| broken) {
+            indent = format!("\n{spaces}");
+        }
+        let suffix = is_text(last.decor().suffix());
+        if !suffix.is_empty() {
+            kept = format!("{suffix}{kept}");
+            last.decor_mut().set_suffix("");
+        }
+    }
+    value.decor_mut().set_prefix(format!("{}{indent}", kept.trim_end()));
+    list.push_formatted(value);
+    list.set_trailing("\n");
+    list.set_trailing_comma(true);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn added(text: &str, effect: Effect, rule: &str) -> String {
+        with_rule(text, &NewRule { effect, rule, expires: None }).unwrap().unwrap()
+    }
+
+    #[test]
+    fn comments_and_layout_stay() {
+        let text = "# mine\nallow = [\n    # reading\n    \"read(**)\", # all of it\n\n    \"shell(git status)\"  # last\n    # end\n]\n\n[tools.\"crm/send\"]\nclass = \"write\" # grave\n";
+        insta::assert_snapshot!(added(text, Effect::Allow, "shell(git log *)"));
+    }
+
+    #[test]
+    fn a_trailing_comma_and_its_comment_stay() {
+        let text = "ask = [\n  \"shell(git push *)\", # leaves the machine\n]\n";
+        assert_eq!(
+            added(text, Effect::Ask, "@delete"),
+            "ask = [\n  \"shell(git push *)\", # leaves the machine\n  \"@delete\",\n]\n"
+        );
+    }
+
+    #[test]
+    fn a_missing_list_comes_before_the_tables() {
+        let text = "# head\n\ndefault = \"ask\"\n\n# about a tool\n[tools.\"a/b\"]\nclass = \"read\"\n";
+        let with = added(text, Effect::Deny, "read(.env*)");
+        assert_eq!(
+            with,
+            "# head\n\ndefault = \"ask\"\ndeny = [\n  \"read(.env*)\",\n]\n\n# about a tool\n[tools.\"a/b\"]\nclass = \"read\"\n"
+        );
+        assert_eq!(added("", Effect::Allow, "read"), "allow = [\n  \"read\",\n]\n");
+    }
+
+    #[test]
+    fn a_short_list_stays_on_its_line_and_a_long_one_is_broken() {
+        assert_eq!(
+            added("allow = [\"read(**)\"]\n", Effect::Allow, "edit(src/**)"),
+            "allow = [\"read(**)\", \"edit(src/**)\"]\n"
+        );
+        let long = format!("allow = [\"shell({})\"]\n", "a".repeat(90));
+        assert!(added(&long, Effect::Allow, "read").ends_with("\",\n  \"read\",\n]\n"));
+    }
+
+    #[test]
+    fn what_stands_there_is_not_added_again() {
+        let twice = NewRule { effect: Effect::Allow, rule: "read(**)", expires: None };
+        assert_eq!(with_rule("allow = [\"read(**)\"]", &twice).unwrap(), None);
+        assert_eq!(with_rule("allow = [{ rule = \"read(**)\" }]", &twice).unwrap(), None);
+        assert!(with_rule("allow = [{ rule = \"read(**)\", unless = [\"x\"] }]", &twice).unwrap().is_some());
+        assert!(with_rule("allow = \"read\"", &twice).is_err());
+        assert!(with_rule("allow = [", &twice).is_err());
+    }
+
+    #[test]
+    fn a_rule_with_a_date() {
+        let new = NewRule { effect: Effect::Allow, rule: "read(**)", expires: Some("2027-01-01".parse().unwrap()) };
+        assert_eq!(
+            with_rule("allow = []\n", &new).unwrap().unwrap(),
+            "allow = [{ rule = \"read(**)\", expires = 2027-01-01 }]\n"
+        );
+    }
+
+    #[test]
+    fn hostile_text_in_a_rule_stays_text() {
+        let rule = "shell(echo \"\n]\ndefault = \"allow\"\n)";
+        let text = added("allow = []\n", Effect::Allow, rule);
+        let document: DocumentMut = text.parse().unwrap();
+        assert_eq!(document.get("allow").unwrap().as_array().unwrap().get(0).unwrap().as_str(), Some(rule));
+        assert!(document.get("default").is_none());
+    }
+}
