@@ -9,13 +9,17 @@ pub enum Case {
     Fold,
 }
 
-/// One compiled glob.
+/// One glob. Its text is its program: nothing is gained by another form, and a policy of a thousand rules is read for
+/// every call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
-    pieces: Vec<Piece>,
+    text: Box<str>,
+    /// Whether the text stands for itself: it has neither `*` nor `\`.
+    plain: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One step of a glob.
+#[derive(Clone, Copy)]
 enum Piece {
     Char(char),
     AnyRun,
@@ -25,38 +29,55 @@ impl Glob {
     /// Compiles a text in which `*` stands for any run of characters and `\` takes the next character as it is.
     /// A backslash at the very end stands for itself.
     pub fn compile(text: &str) -> Glob {
-        let mut pieces = Vec::with_capacity(text.len());
-        let mut chars = text.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '*' if pieces.last() == Some(&Piece::AnyRun) => {}
-                '*' => pieces.push(Piece::AnyRun),
-                '\\' => pieces.push(Piece::Char(chars.next().unwrap_or('\\'))),
-                other => pieces.push(Piece::Char(other)),
+        Glob { text: text.into(), plain: !text.bytes().any(|byte| matches!(byte, b'*' | b'\\')) }
+    }
+
+    /// As it was written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it stands for exactly one text.
+    pub(super) fn is_literal(&self) -> bool {
+        let mut rest = &*self.text;
+        while let Some((piece, after)) = first(rest) {
+            if matches!(piece, Piece::AnyRun) {
+                return false;
             }
+            rest = after;
         }
-        Glob { pieces }
+        true
     }
 
     /// The glob's text, if it stands for exactly one.
     pub fn literal(&self) -> Option<String> {
-        self.pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Char(c) => Some(*c),
-                Piece::AnyRun => None,
-            })
-            .collect()
+        if self.plain {
+            return Some(self.text.to_string());
+        }
+        let mut literal = String::with_capacity(self.text.len());
+        let mut rest = &*self.text;
+        while let Some((piece, after)) = first(rest) {
+            match piece {
+                Piece::Char(c) => literal.push(c),
+                Piece::AnyRun => return None,
+            }
+            rest = after;
+        }
+        Some(literal)
     }
 
     /// Whether the whole of `text` matches. Time is at most the product of both lengths, memory is constant.
     pub fn matches(&self, text: &str, case: Case) -> bool {
-        let mut pieces = self.pieces.as_slice();
+        if self.plain && (case == Case::Exact || *self.text == *text) {
+            return *self.text == *text;
+        }
+        let mut pieces = &*self.text;
         let mut rest = text;
         // Where to go on after the last `*` if what follows does not match: the pieces behind it, the text from there.
-        let mut retry: Option<(&[Piece], &str)> = None;
+        let mut retry: Option<(&str, &str)> = None;
         loop {
-            if let Some((Piece::AnyRun, after)) = pieces.split_first() {
+            let piece = first(pieces);
+            if let Some((Piece::AnyRun, after)) = piece {
                 if after.is_empty() {
                     return true;
                 }
@@ -65,10 +86,9 @@ impl Glob {
                 continue;
             }
             let mut chars = rest.chars();
-            let next = chars.next();
-            match (pieces.split_first(), next) {
+            match (piece, chars.next()) {
                 (None, None) => return true,
-                (Some((Piece::Char(wanted), after)), Some(found)) if same(*wanted, found, case) => {
+                (Some((Piece::Char(wanted), after)), Some(found)) if same(wanted, found, case) => {
                     pieces = after;
                     rest = chars.as_str();
                 }
@@ -87,8 +107,23 @@ impl Glob {
     }
 }
 
+/// The first step of a glob's text, and what is left.
+fn first(text: &str) -> Option<(Piece, &str)> {
+    let mut chars = text.chars();
+    let piece = match chars.next()? {
+        '*' => Piece::AnyRun,
+        '\\' => Piece::Char(chars.next().unwrap_or('\\')),
+        other => Piece::Char(other),
+    };
+    Some((piece, chars.as_str()))
+}
+
 fn same(a: char, b: char, case: Case) -> bool {
-    a == b || (case == Case::Fold && a.to_lowercase().eq(b.to_lowercase()))
+    if a == b {
+        return true;
+    }
+    case == Case::Fold
+        && if a.is_ascii() && b.is_ascii() { a.eq_ignore_ascii_case(&b) } else { a.to_lowercase().eq(b.to_lowercase()) }
 }
 
 #[cfg(test)]

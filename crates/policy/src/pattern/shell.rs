@@ -45,7 +45,7 @@ impl ShellPattern {
                         ));
                     }
                     let glob = Glob::compile(word);
-                    let literal = glob.literal().is_some();
+                    let literal = glob.is_literal();
                     Token::Word { glob, literal, any_kind: word.contains("**") }
                 }
             });

@@ -5,19 +5,18 @@ use super::glob::{Case, Glob};
 /// A pattern over a plain text: `*` is any run of characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextPattern {
-    text: String,
     glob: Glob,
 }
 
 impl TextPattern {
     /// Compiles it.
     pub fn new(text: &str) -> TextPattern {
-        TextPattern { text: text.to_owned(), glob: Glob::compile(text) }
+        TextPattern { glob: Glob::compile(text) }
     }
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.glob.as_str()
     }
 
     /// The text, if it stands for exactly one.
