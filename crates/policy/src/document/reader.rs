@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::IgnoredAny;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -42,13 +41,20 @@ impl<'i> Reader<'i> {
         }
         self.refuse_invisible();
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        // What stands behind the first error may have been understood otherwise than it was meant.
-        let reliable = errors.iter().filter_map(|error| error.span()).map(|span| span.start).min();
         let document = self.document(table.get_ref());
-        if let Some(until) = reliable.or((!errors.is_empty()).then_some(0)) {
-            self.problems.retain(|problem| problem.span.start < until);
+        let (twice, broken): (Vec<_>, Vec<_>) =
+            errors.iter().partition(|error| error.message().contains("duplicate key"));
+        let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+        // A list that is not closed follows from a text that is not closed.
+        let first = broken.iter().min_by_key(|error| (start(error), error.message().starts_with("unclosed")));
+        for error in &twice {
+            let help = "put both together: a key stands only once".to_owned();
+            self.problem(error.span().unwrap_or(0..0), "this key stands twice", Some(help));
         }
-        for error in &errors {
+        if let Some(error) = first {
+            // From the line of the first mistake in the form on, nothing is certain to be understood as it was meant.
+            let line = self.line(start(error));
+            self.problems.retain(|problem| problem.line < line);
             self.syntax(error);
         }
         if self.problems.is_empty() {
@@ -116,13 +122,14 @@ impl<'i> Reader<'i> {
     ) -> Option<&'static Key> {
         let word: &str = name.get_ref();
         let Some(key) = keys::find(keys, word) else {
-            let admitted = keys.iter().filter(|key| key.place.admits(self.kind, effect)).map(|key| key.name);
-            let help = match keys::nearest(admitted.clone(), word) {
+            let admitted = keys.iter().filter(|key| key.place.admits(self.kind, effect));
+            let supported = admitted.clone().filter(|key| key.shape != Shape::NotYet).map(|key| key.name);
+            let help = match keys::nearest(admitted.map(|key| key.name), word) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if std::ptr::eq(keys, keys::CEILING) && word == "allow" => {
                     "a ceiling only makes stricter: write the rule into `allow` at the top of the file".to_owned()
                 }
-                None => format!("the keys of {of} are {}", admitted.collect::<Vec<_>>().join(", ")),
+                None => format!("the keys of {of} are {}", supported.collect::<Vec<_>>().join(", ")),
             };
             self.problem(name.span(), format!("{} is no key of {of}", quoted(word)), Some(help));
             return None;
@@ -220,27 +227,19 @@ impl<'i> Reader<'i> {
 
     fn syntax(&mut self, error: &toml::de::Error) {
         let span = error.span().unwrap_or(0..0);
-        let line = self.text.get(..span.start).and_then(|before| before.rsplit('\n').next()).map_or(0, str::len);
-        let line = self.text.get(span.start - line..).unwrap_or("").trim_start();
+        let before = self.text.get(..span.start).unwrap_or("");
+        let line = before.rfind('\n').and_then(|at| self.text.get(at + 1..)).unwrap_or(self.text).trim_start();
+        let rules = "write `allow = [\"shell(git diff *)\"]`";
         if self.text.trim_start().starts_with('{') {
-            // Every line is wrong then, and one sentence says so.
-            if self.problems.iter().all(|problem| problem.help.is_none()) {
-                let json = serde_json::from_str::<IgnoredAny>(self.text).is_ok();
-                let message =
-                    if json { "this is JSON, and a policy file is TOML" } else { "a TOML file starts with a key" };
-                self.problems.clear();
-                self.problem(span, message, Some("write `allow = [\"read(**)\"]`".to_owned()));
-            }
-            return;
+            self.problem(span, "this is JSON, and a policy file is TOML", Some(rules.to_owned()));
+        } else if line.starts_with("prefix_rule(") {
+            let help = format!("{rules}, `ask` for its prompt, `deny` for its forbidden");
+            self.problem(span, "`prefix_rule(...)` is Codex's", Some(help));
+        } else {
+            let message = error.message().trim_end_matches('.').replace('\n', ", ");
+            let help = message.contains("missing comma").then(|| "or close the list before it with `]`".to_owned());
+            self.problem(span, message, help);
         }
-        if line.starts_with("prefix_rule(") {
-            let help = "write `allow = [\"shell(git diff *)\"]`, `ask` for its prompt, `deny` for its forbidden";
-            self.problem(span, "`prefix_rule(...)` is Codex's", Some(help.to_owned()));
-            return;
-        }
-        let message = error.message().trim_end_matches('.').replace('\n', ", ");
-        let help = message.contains("duplicate key").then(|| "put both together: a key stands only once".to_owned());
-        self.problem(span, message, help);
     }
 
     /// What nobody can see in an editor must not change what a policy says.

@@ -129,10 +129,13 @@ fn selector(name: &str, whole: &str, effect: Effect) -> Result<Selector, Fault> 
         return Err(Fault::new(0..whole.len(), format!("{} is {whose}", quoted(whole)), format!("write `{ours}`")));
     }
     if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        let help = if name.trim() == name {
-            format!("write `shell({})` if it is a command", whole.escape_default())
+        let help = if name.trim() != name {
+            "take the space away"
+        } else if whole.contains(|c: char| c.is_control() || "()\\".contains(c)) {
+            "write `shell(...)` if it is a command"
         } else {
-            "take the space away".to_owned()
+            let help = format!("write `shell({whole})` if it is a command");
+            return Err(Fault::new(range, format!("{} names no action", quoted(name)), help));
         };
         return Err(Fault::new(range, format!("{} names no action", quoted(name)), help));
     }
