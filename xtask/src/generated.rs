@@ -4,6 +4,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::steps::{cargo, output};
 
+/// The words that run an example.
+macro_rules! example {
+    ($package:literal, $name:literal) => {
+        &["run", "--quiet", "--locked", "--package", $package, "--example", $name]
+    };
+}
+
 /// A checked-in file and the cargo command whose standard output it must equal.
 struct Generated {
     file: &'static str,
@@ -11,14 +18,8 @@ struct Generated {
 }
 
 const GENERATED: &[Generated] = &[
-    Generated {
-        file: "docs/countersign.schema.json",
-        cargo: &["run", "--quiet", "--locked", "--package", "countersign-policy", "--example", "schema"],
-    },
-    Generated {
-        file: "docs/openapi.json",
-        cargo: &["run", "--quiet", "--locked", "--package", "countersign-service", "--example", "openapi"],
-    },
+    Generated { file: "docs/countersign.schema.json", cargo: example!("countersign-policy", "schema") },
+    Generated { file: "docs/openapi.json", cargo: example!("countersign-service", "openapi") },
 ];
 
 /// An error that names each file which is not what its command prints.
