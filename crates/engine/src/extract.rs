@@ -121,13 +121,16 @@ fn fetch(action: Action, role: Role, written: &str) -> Target {
     }
 }
 
-/// Looks below a tree that is searched: a single file counts as read, and a tree with files that may not be read is
-/// for a human to look at.
+/// Looks below a tree that is searched or deleted: a single file counts as read, and a tree with files that may not be
+/// read, or deleted, is for a human to look at.
 fn look_below(target: &mut Target, only: Option<&Glob>, of: &Taken<'_>) {
     let Resource::Path(PathResource { real: Some(real), .. }) = &target.resource else { return };
-    match of.files.meta(real) {
-        Some(meta) if !meta.is_dir => target.action = Action::Read,
-        _ => target.caution = tree::denied_below(real, only, of),
+    let is_file = of.files.meta(real).is_some_and(|meta| !meta.is_dir);
+    match target.action {
+        Action::Search if is_file => target.action = Action::Read,
+        Action::Search => target.caution = tree::denied_below(real, &Action::Read, only, of),
+        Action::Delete if !is_file => target.caution = tree::denied_below(real, &Action::Delete, only, of),
+        _ => {}
     }
 }
 
@@ -204,9 +207,7 @@ fn touched(touch: &Touch, of: &Taken<'_>) -> Target {
         }
         Err(why) => return unclear(action, &touch.path, why),
     };
-    if target.action == Action::Search {
-        look_below(&mut target, None, of);
-    }
+    look_below(&mut target, None, of);
     target
 }
 

@@ -1,4 +1,4 @@
-//! Whether a tree that is searched holds files that may not be read.
+//! Whether a tree that is searched or deleted holds files of which that is denied.
 
 use countersign_policy::pattern::{Case, Glob};
 use countersign_policy::{Action, Call, Denials, PathResource, Resource, Target, Timestamp};
@@ -12,13 +12,13 @@ const MOST_NAMES: usize = 20_000;
 /// of their own.
 const PASSED_OVER: [&str; 4] = [".git", "node_modules", "target", ".venv"];
 
-/// Why a search of this tree asks: a file below it whose reading is denied, or too many to look at.
+/// Why doing `action` to all of this tree asks: a file below it of which that is denied, or too many to look at.
 ///
 /// `only` is the glob that the names of searched files must match, where the call says one.
-pub(crate) fn denied_below(root: &str, only: Option<&Glob>, of: &Taken<'_>) -> Option<String> {
+pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of: &Taken<'_>) -> Option<String> {
     let Taken { policy, call, places, files } = *of;
-    let reading = Denials::of(policy, &Action::Read);
-    if reading.is_empty() {
+    let denials = Denials::of(policy, action);
+    if denials.is_empty() {
         return None;
     }
     let mut seen = 0_usize;
@@ -45,10 +45,10 @@ pub(crate) fn denied_below(root: &str, only: Option<&Glob>, of: &Taken<'_>) -> O
                 continue;
             }
             let resource = PathResource { written: path.clone(), lexical: path.clone(), real: Some(path.clone()) };
-            let target = Target::primary(Action::Read, Resource::Path(resource));
-            if reading.deny(&target, &probe, Timestamp(i64::MIN)) {
+            let target = Target::primary(action.clone(), Resource::Path(resource));
+            if denials.deny(&target, &probe, Timestamp(i64::MIN)) {
                 let shown = below(&path, root).filter(|rest| !rest.is_empty()).unwrap_or(&path);
-                return Some(format!("it would also read `{}`, which is denied", crate::show::printable(shown)));
+                return Some(format!("it would also {action} `{}`, which is denied", crate::show::printable(shown)));
             }
         }
     }

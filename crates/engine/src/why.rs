@@ -35,12 +35,23 @@ pub fn cause(cause: &Cause, effect: Effect) -> String {
     }
 }
 
+/// The longest that a rule's text is quoted, in characters.
+const QUOTED: usize = 80;
+
 fn rule_words(rule: &RuleCause, effect: Effect) -> String {
+    let builtin = rule.source == SourceKind::Builtin;
     let place = match rule.source {
         SourceKind::Builtin => "a built-in rule".to_owned(),
         _ if rule.origin.line == 0 => rule.origin.file.to_string(),
         _ => format!("{}:{}", rule.origin.file, rule.origin.line),
     };
-    let why = rule.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    printable(&format!("{place} says {effect} {}{why}", rule.origin.text))
+    let mut text: String = rule.origin.text.chars().take(QUOTED).collect();
+    if text.len() < rule.origin.text.len() {
+        text.push('…');
+    }
+    printable(&match &rule.why {
+        Some(why) if builtin => format!("{why} ({place})"),
+        Some(why) => format!("{why} ({place} says {effect} {text})"),
+        None => format!("{place} says {effect} {text}"),
+    })
 }

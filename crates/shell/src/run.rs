@@ -67,7 +67,7 @@ impl Walk<'_> {
         if !["cd", "chdir", "pushd", "popd"].contains(&word) {
             return None;
         }
-        self.push(&judge(tokens, lookup("cd"), false), Role::Primary, range, dirs);
+        let index = self.push(&judge(tokens, lookup("cd"), false), Role::Primary, range, dirs);
         let mut operands = tokens.iter().skip(1).filter(|token| token.text != "--").peekable();
         while operands.next_if(|token| ["-P", "-L"].contains(&token.text.as_str())).is_some() {}
         let known = match (word, operands.next(), operands.next()) {
@@ -75,6 +75,10 @@ impl Walk<'_> {
             ("cd" | "chdir", Some(path), None) if !path.text.starts_with(['-', '+']) => crate::judge::path(path),
             _ => None,
         };
+        // What runs next takes its configuration from there.
+        if let Some(path) = &known {
+            self.touch(Action::Read, path, dirs, Via::Operand, Some(index));
+        }
         let success = known.map_or_else(Dirs::unknown, |path| dirs.enter(&path));
         Some(Exit { success, failure: dirs.clone() })
     }
