@@ -1,6 +1,5 @@
 //! The command line, as its users read it.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -117,9 +116,9 @@ pub(crate) struct Init {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The address to listen on; only this machine can reach the default
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7878")]
-    pub(crate) listen: SocketAddr,
+    /// The port to listen on, for this machine only; 0: any that is free
+    #[arg(long, value_name = "PORT", default_value_t = countersign_service::http::PORT)]
+    pub(crate) port: u16,
     /// Keep state in a database server instead of a file (not there yet)
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,

@@ -76,6 +76,11 @@ impl Place {
         self.data.join("off.json")
     }
 
+    /// The address of the running server.
+    pub(crate) fn server_file(&self) -> PathBuf {
+        self.data.join("server.json")
+    }
+
     /// What `init` did, for `init --remove`.
     pub(crate) fn init_file(&self) -> PathBuf {
         self.data.join("init.json")
