@@ -138,11 +138,11 @@ impl Gate {
 
     /// Serves the page, signs a person in, and opens the page's event stream.
     pub(super) fn serve(&self, world: &World) -> Result<Server> {
-        let mut child = self
-            .command(world, &self.program)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()?;
+        // The link to sign in goes to a terminal alone: `script` lends it one.
+        let line = format!("'{}' serve --port 0", self.program.display());
+        let mut command = self.command(world, Path::new("script"));
+        command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().context("script is not installed")?;
         let mut output = BufReader::new(child.stdout.take().context("the server has no output")?);
         let mut line = String::new();
         let link = loop {
