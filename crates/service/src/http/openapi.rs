@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agent, human, records};
+use super::api::{agent, human, records, tokens};
 use super::app::Shared;
 
 #[derive(OpenApi)]
@@ -47,6 +47,8 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(human::grants))
         .routes(routes!(human::revoke))
         .routes(routes!(human::events))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(records::audit))
         .routes(routes!(records::log))
         .routes(routes!(records::health))

@@ -116,3 +116,39 @@ async fn until(store: &mut countersign_service::store::Store, wanted: bool) {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn makes_and_revokes_agents_tokens() {
+    let world = World::new().await;
+    let human = world.sign_in().await;
+    let make = world.ask("POST", "/v1/tokens").bearer(&human.secret);
+    let made =
+        make.clone().json(&json!({ "name": "bot", "host": "countersign", "session": "s9" })).send().is(201).json();
+    let secret = made["secret"].as_str().unwrap();
+    world.ask("POST", "/v1/decide").bearer(secret).json(&world.call("git status")).send().is(200);
+    let forbidden = world.ask("POST", "/v1/tokens").bearer(secret);
+    forbidden.json(&json!({ "name": "bot", "host": "countersign", "session": "s1" })).send().is(403);
+
+    let elsewhere =
+        json!({ "name": "b", "host": "countersign", "session": "s", "project": world.folder.path().join("home") });
+    let elsewhere = make.clone().json(&elsewhere).send().is(201).json()["secret"].as_str().unwrap().to_owned();
+    let refused = world.ask("POST", "/v1/decide").bearer(&elsewhere).json(&world.call("git status")).send().is(403);
+    assert_eq!(refused.code(), "wrong-token");
+
+    for wrong in [
+        json!({ "name": "b", "host": "a:b", "session": "s" }),
+        json!({ "name": "b", "host": "a", "session": "" }),
+        json!({ "name": "b", "host": "a", "session": "s", "user": "bob" }),
+        json!({ "name": "b", "host": "a", "session": "s", "seconds": 99_999_999 }),
+        json!({ "name": "b", "host": "a", "session": "s", "project": "here" }),
+    ] {
+        make.clone().json(&wrong).send().is(422);
+    }
+    let listed = world.ask("GET", "/v1/tokens").bearer(&human.secret).send().is(200).json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[1]["session"]), (2, &json!("countersign:s9")));
+    assert!(!listed.to_string().contains("csa_"));
+    let revoke = world.ask("DELETE", &format!("/v1/tokens/{}", made["id"].as_str().unwrap())).bearer(&human.secret);
+    revoke.send().is(204);
+    revoke.send().is(404);
+    world.ask("POST", "/v1/decide").bearer(secret).json(&world.call("git status")).send().is(401);
+}

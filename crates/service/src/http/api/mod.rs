@@ -4,4 +4,5 @@ pub(crate) mod agent;
 pub(crate) mod human;
 pub(crate) mod records;
 mod refusals;
+pub(crate) mod tokens;
 pub(crate) mod wire;

@@ -179,6 +179,35 @@ pub(crate) struct ToolVerdict {
     pub(crate) why: Option<String>,
 }
 
+/// What an agent's token is to be good for.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenBody {
+    /// Its name for humans.
+    pub(crate) name: String,
+    /// The program that runs the agent.
+    pub(crate) host: String,
+    /// The only session that it may speak for, as the host names it.
+    pub(crate) session: String,
+    /// The only project that it may speak for: an absolute path. Without it any.
+    #[serde(default)]
+    pub(crate) project: Option<String>,
+    /// For how many seconds; 12 hours unless given, 30 days at most.
+    #[serde(default)]
+    pub(crate) seconds: Option<i64>,
+}
+
+/// A new token. Its secret is said this once.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct NewTokenBody {
+    /// Its id, for revoking it.
+    pub(crate) id: String,
+    /// What the agent sends as `Authorization: Bearer SECRET`.
+    pub(crate) secret: String,
+    /// Until when it counts, in milliseconds since 1970.
+    pub(crate) expires: i64,
+}
+
 /// How to page through a list.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -33,19 +33,24 @@
   document.addEventListener("htmx:sse:error", () => live(false));
   document.addEventListener("htmx:sse:close", () => live(false));
 
-  // When the list has changed, no answer counts for a moment: what slid under the pointer was not what was read.
+  // When the list is new or has changed, no answer counts for a moment: what slid under the pointer, or comes after a
+  // double click, was not what was read.
   const SETTLE = 700;
   let before = ids();
   let settled = 0;
+  function settle() {
+    settled = performance.now() + SETTLE;
+    inbox.classList.add("settling");
+    setTimeout(() => {
+      if (performance.now() >= settled) inbox.classList.remove("settling");
+    }, SETTLE + 1);
+  }
+  settle();
   document.addEventListener("htmx:after:swap", () => {
     const after = ids();
     if (after === before) return;
     before = after;
-    settled = performance.now() + SETTLE;
-    inbox.classList.add("settling");
-    setTimeout(() => {
-      if (performance.now() >= settled - 5) inbox.classList.remove("settling");
-    }, SETTLE);
+    settle();
     const open = questions().length;
     document.title = (open ? `(${open}) ` : "") + "Countersign";
     if (current && !current.isConnected) mark(null);

@@ -137,7 +137,7 @@ fn lifetimes(scopes: &[ScopeOffer]) -> Vec<Lifetime> {
     let timed = LIFETIMES.into_iter().filter(|seconds| most.is_none_or(|most| *seconds < most));
     let lifetime = |seconds: i64| Lifetime { value: seconds.to_string(), words: format!("for {}", span(seconds)) };
     let longest = match most {
-        None => Lifetime { value: String::new(), words: "until revoked".to_owned() },
+        None => Lifetime { value: String::new(), words: "until it ends or is revoked".to_owned() },
         Some(most) => lifetime(most),
     };
     std::iter::once(longest).chain(timed.map(lifetime)).collect()

@@ -23,12 +23,12 @@ impl When {
     }
 }
 
-/// A span of time in its largest whole unit: `90 min`, `8 h`, `7 days`.
+/// A span of time in its largest whole unit: `45 min`, `8 h`, `7 days`.
 pub(crate) fn span(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{} s", seconds.max(0)),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
+        120..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
     }
 }
@@ -72,6 +72,6 @@ mod tests {
         assert_eq!(words(-300), "5 min ago");
         assert_eq!(words(28_800), "in 8 h");
         assert_eq!(span(604_800), "7 days");
-        assert_eq!(span(3_600), "60 min");
+        assert_eq!(span(3_600), "1 h");
     }
 }
