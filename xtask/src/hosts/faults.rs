@@ -27,6 +27,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "fault: the project's policy file cut short", play: project_policy },
     Scenario { name: "fault: managed policy file cut short", play: managed_policy },
     Scenario { name: "fault: store of random bytes", play: store_garbage },
+    Scenario { name: "fault: store and its journal of random bytes", play: journal_garbage },
     Scenario { name: "fault: store locked by another process", play: store_locked },
     Scenario { name: "fault: store folder is a file", play: store_is_a_file },
     Scenario { name: "fault: store on a read-only disk", play: store_read_only },
@@ -80,28 +81,27 @@ fn none(setup: &Setup, world: &World) -> Result<()> {
 }
 
 /// The command must not have run, and what the model reads must be ours.
-fn stopped(setup: &Setup, world: &World) -> Result<()> {
-    let _ = setup;
+fn stopped(world: &World) -> Result<()> {
     refused(world, "made-by-agent", &world.run(touch())?, "ountersign")
 }
 
 fn policy(setup: &Setup, world: &World, content: &[u8]) -> Result<()> {
     setup.gate.install(world, ALLOWS)?;
     std::fs::write(Gate::policy_file(world), content)?;
-    stopped(setup, world)
+    stopped(world)
 }
 
 fn policy_is_a_folder(setup: &Setup, world: &World) -> Result<()> {
     setup.gate.install(world, ALLOWS)?;
     std::fs::remove_file(Gate::policy_file(world))?;
     std::fs::create_dir(Gate::policy_file(world))?;
-    stopped(setup, world)
+    stopped(world)
 }
 
 fn project_policy(setup: &Setup, world: &World) -> Result<()> {
     setup.gate.install(world, ALLOWS)?;
     std::fs::write(world.project().join("countersign.toml"), "deny = [\"shell(rm")?;
-    stopped(setup, world)
+    stopped(world)
 }
 
 fn managed_policy(setup: &Setup, world: &World) -> Result<()> {
@@ -122,22 +122,30 @@ fn with_store(setup: &Setup, world: &World) -> Result<PathBuf> {
 }
 
 fn store_garbage(setup: &Setup, world: &World) -> Result<()> {
+    std::fs::write(with_store(setup, world)?, GARBAGE)?;
+    stopped(world)
+}
+
+/// SQLite keeps what was written last in a file beside the store.
+fn journal_garbage(setup: &Setup, world: &World) -> Result<()> {
     let store = with_store(setup, world)?;
-    std::fs::write(store, GARBAGE)?;
-    stopped(setup, world)
+    for end in ["", "-wal", "-shm"] {
+        std::fs::write(format!("{}{end}", store.display()), GARBAGE)?;
+    }
+    stopped(world)
 }
 
 fn store_locked(setup: &Setup, world: &World) -> Result<()> {
     let store = with_store(setup, world)?;
     let _lock = Gate::lock(&store)?;
-    stopped(setup, world)
+    stopped(world)
 }
 
 fn store_is_a_file(setup: &Setup, world: &World) -> Result<()> {
     with_store(setup, world)?;
     std::fs::remove_dir_all(Gate::data_folder(world))?;
     std::fs::write(Gate::data_folder(world), "not a folder")?;
-    stopped(setup, world)
+    stopped(world)
 }
 
 /// A policy that asks, so that the store must be written.

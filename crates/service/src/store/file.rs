@@ -1,11 +1,14 @@
 //! The store's folder and file: nobody else's, and readable by nobody else.
 
 use std::fs::{self, DirBuilder, Metadata, OpenOptions};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::StoreError;
+
+/// How a SQLite file begins: https://www.sqlite.org/fileformat.html
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Makes folder and file if they are missing, and refuses what others could have put there or could read.
 pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
@@ -58,7 +61,21 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     if meta.nlink() > 1 {
         return Err(file_fault("has a second name elsewhere (a hard link): copy it, so that it has one".to_owned()));
     }
-    private(&meta, 0o600).map_err(file_fault)
+    private(&meta, 0o600).map_err(file_fault)?;
+    if meta.len() > 0 { begins_as_a_database(path) } else { Ok(()) }
+}
+
+/// SQLite may never look at the file's beginning: where its journal has the first page, it reads on from there.
+fn begins_as_a_database(path: &Path) -> Result<(), StoreError> {
+    let mut beginning = [0; MAGIC.len()];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    match read {
+        Ok(()) if beginning == *MAGIC => Ok(()),
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => {
+            Err(StoreError::File { path: path.to_owned(), problem: format!("cannot be read: {error}") })
+        }
+        _ => Err(StoreError::Damaged { path: path.to_owned(), detail: "it does not begin as a database".to_owned() }),
+    }
 }
 
 /// Whether it belongs to who runs this process and nobody else may touch it.
