@@ -89,7 +89,7 @@ fn from_sources(policy: &Policy, target: &Target, call: &Call, now: Timestamp) -
         tightened.weigh(source, target, call, now, least);
     }
     let judgement = match tightened.rule {
-        Some((source, rule)) if !without || verdict(rule) > floor => by_rule(source, rule),
+        Some((source, rule)) if !without || verdict(rule) > floor => by_rule(source, rule, target, call),
         _ if target.role == Role::Implied => Judgement::new(Effect::Allow, Cause::Implied),
         _ => Judgement::new(floor, Cause::Default),
     };
@@ -147,8 +147,8 @@ fn verdict(rule: &Rule) -> Effect {
     if rule.poisoned.is_some() { Effect::Deny } else { rule.effect }
 }
 
-fn by_rule(source: &Source, rule: &Rule) -> Judgement {
-    Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule))).offering(rule.offer)
+fn by_rule(source: &Source, rule: &Rule, target: &Target, call: &Call) -> Judgement {
+    Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule, target, call))).offering(rule.offer)
 }
 
 /// Step 8: what was not understood asks at least, whatever the rules allow, and says so.
@@ -273,7 +273,7 @@ fn apply_ceilings(
         let mut found = Strictest::default();
         found.weigh(&ceiling.source, target, call, now, Effect::Ask);
         let (effect, cause) = match found.rule {
-            Some((source, rule)) => (verdict(rule), Cause::Ceiling(RuleCause::of(source, rule))),
+            Some((source, rule)) => (verdict(rule), Cause::Ceiling(RuleCause::of(source, rule, target, call))),
             None => (ceiling.default, Cause::Ceiling(default_of(ceiling))),
         };
         if effect == Effect::Ask && lifted(ceiling, granted, found.widest, target, call, now) {

@@ -49,7 +49,7 @@ pub struct Origin {
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
-    /// The rule's text as it stands there.
+    /// The rule's text as it stands there; in a cause, of a list of patterns only those that match.
     pub text: String,
 }
 
@@ -101,6 +101,21 @@ impl Rule {
         self.selector.covers(target, call, case)
             && self.when.iter().all(|condition| condition.holds(call, case).unwrap_or(!lenient))
             && self.covers_resource(target, call)
+    }
+
+    /// The rule's text as a cause names it: of a list of patterns, those that match this target.
+    pub(crate) fn text_about(&self, target: &Target, call: &Call) -> String {
+        let case = if self.effect == Effect::Allow { Case::Exact } else { Case::Fold };
+        let spellings = crate::pattern::spellings(target).map(|spellings| spellings.of).unwrap_or_default();
+        let matches = |pattern: &&Pattern| spellings.iter().any(|spelling| pattern.matches(spelling, call, case));
+        let matching: Vec<&str> = match self.patterns.len() {
+            0 | 1 => Vec::new(),
+            _ => self.patterns.iter().filter(matches).map(Pattern::as_str).collect(),
+        };
+        match self.origin.text.split_once('(') {
+            Some((selector, _)) if !matching.is_empty() => format!("{selector}({})", matching.join(", ")),
+            _ => self.origin.text.clone(),
+        }
     }
 
     fn covers_resource(&self, target: &Target, call: &Call) -> bool {

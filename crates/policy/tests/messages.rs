@@ -1,4 +1,5 @@
 //! What people see when a policy file is wrong: every message, as it is printed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test stops here")]
 
 use countersign_policy::SourceKind;
 use countersign_policy::document::parse;
