@@ -28,7 +28,7 @@ pub(super) enum Lasts {
 
 /// A running server with one person in front of its page.
 pub(super) struct Server {
-    child: Child,
+    process: Started,
     port: u16,
     cookie: String,
     /// Where the page of this person lies.
@@ -39,6 +39,11 @@ pub(super) struct Server {
 
 /// A process that holds the store.
 pub(super) struct Lock {
+    _process: Started,
+}
+
+/// A process that ends with whoever needed it.
+struct Started {
     child: Child,
 }
 
@@ -78,15 +83,24 @@ impl Gate {
         Ok(())
     }
 
-    /// `init` wants a person at a terminal: `script` lends it one.
     fn register(&self, world: &World) -> Result<()> {
-        let mut command = self.command(world, Path::new("script"));
-        let line = format!("'{}' init --yes", self.program.display());
-        let output = command.args(["-qec", &line, "/dev/null"]).output().context("script is not installed")?;
-        if !output.status.success() || !settings_file(world).is_file() {
-            bail!("`countersign init --yes` ended with {}: {}", output.status, said(&output));
+        let output = self.at_a_terminal(world, "init --yes")?;
+        if !settings_file(world).is_file() {
+            bail!("`countersign init --yes` wrote no settings: {output}");
         }
         Ok(())
+    }
+
+    /// Runs what wants a person at a terminal: `script` lends it one. Gives what it printed.
+    fn at_a_terminal(&self, world: &World, words: &str) -> Result<String> {
+        let mut command = self.command(world, Path::new("script"));
+        let line = format!("'{}' {words}", self.program.display());
+        let output = command.args(["-qec", &line, "/dev/null"]).output().context("script is not installed")?;
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if !output.status.success() {
+            bail!("`countersign {words}` ended with {}: {said}", output.status);
+        }
+        Ok(said)
     }
 
     fn command(&self, world: &World, program: &Path) -> Command {
@@ -116,16 +130,17 @@ impl Gate {
 
     /// Locks the store as a writer in the middle of its work would, until the lock is dropped.
     pub(super) fn lock(store: &Path) -> Result<Lock> {
-        let mut child = Command::new("sqlite3")
+        let child = Command::new("sqlite3")
             .arg(store)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("sqlite3 is not installed: apt-get install sqlite3")?;
-        let input = child.stdin.as_mut().context("sqlite3 has no input")?;
+        let mut process = Started { child };
+        let input = process.child.stdin.as_mut().context("sqlite3 has no input")?;
         input.write_all(b"PRAGMA locking_mode=EXCLUSIVE;\nBEGIN EXCLUSIVE;\nSELECT 'locked';\n")?;
         input.flush()?;
-        let mut said = BufReader::new(child.stdout.take().context("sqlite3 has no output")?);
+        let mut said = BufReader::new(process.child.stdout.take().context("sqlite3 has no output")?);
         let mut line = String::new();
         while line.trim() != "locked" {
             line.clear();
@@ -133,32 +148,27 @@ impl Gate {
                 bail!("sqlite3 could not lock {}", store.display());
             }
         }
-        Ok(Lock { child })
+        Ok(Lock { _process: process })
     }
 
     /// Serves the page, signs a person in, and opens the page's event stream.
     pub(super) fn serve(&self, world: &World) -> Result<Server> {
-        // The link to sign in goes to a terminal alone: `script` lends it one.
-        let line = format!("'{}' serve --port 0", self.program.display());
-        let mut command = self.command(world, Path::new("script"));
-        command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("script is not installed")?;
-        let mut output = BufReader::new(child.stdout.take().context("the server has no output")?);
-        let mut line = String::new();
-        let link = loop {
-            line.clear();
-            if output.read_line(&mut line)? == 0 {
-                let _ = child.kill();
-                bail!("the server ended with {} and no link", child.wait()?);
+        let serve = ["serve", "--port", "0"];
+        let child = self.command(world, &self.program).args(serve).stdout(Stdio::null()).spawn()?;
+        let mut started = Started { child };
+        let address = Self::data_folder(world).join("server.json");
+        let id = format!("\"process\":{}", started.child.id());
+        wait_for("the server's start", || {
+            if let Some(status) = started.child.try_wait()? {
+                bail!("the server ended with {status}");
             }
-            if let Some(link) =
-                line.split_whitespace().find(|word| word.starts_with("http://") && word.contains("code="))
-            {
-                break link.to_owned();
-            }
-        };
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        let (port, code) = parse_link(&link).with_context(|| format!("`{link}` is no link to sign in with"))?;
+            let text = std::fs::read_to_string(&address).unwrap_or_default();
+            Ok(text.replace(char::is_whitespace, "").contains(&id).then_some(()))
+        })?;
+        let output = self.at_a_terminal(world, "open")?;
+        let link = output.split_whitespace().find(|word| word.starts_with("http://") && word.contains("code="));
+        let link = link.with_context(|| format!("`countersign open` gave no link: {output}"))?;
+        let (port, code) = parse_link(link).with_context(|| format!("`{link}` is no link to sign in with"))?;
         let origin = format!("http://127.0.0.1:{port}");
         let form = [("content-type", FORM), ("origin", origin.as_str())];
         let answer = http::request(port, "POST", "/signin", &form, &format!("code={code}"))?;
@@ -170,7 +180,7 @@ impl Gate {
         if head.status() != 200 {
             bail!("the event stream gave `{}`", head.first);
         }
-        Ok(Server { child, port, cookie, inbox, _events: events })
+        Ok(Server { process: started, port, cookie, inbox, _events: events })
     }
 }
 
@@ -178,10 +188,6 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 fn settings_file(world: &World) -> PathBuf {
     world.home().join(".claude/settings.json")
-}
-
-fn said(output: &std::process::Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 fn parse_link(link: &str) -> Option<(u16, &str)> {
@@ -257,17 +263,17 @@ impl Server {
 
     /// Ends the server as a person would.
     pub(super) fn stop(mut self) -> Result<()> {
-        let ended = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status()?;
+        let ended = Command::new("kill").args(["-INT", &self.process.child.id().to_string()]).status()?;
         if !ended.success() {
             bail!("could not stop the server");
         }
-        wait_for("the server's end", || Ok(self.child.try_wait()?)).map(|_| ())
+        wait_for("the server's end", || Ok(self.process.child.try_wait()?)).map(|_| ())
     }
 
     /// Ends the server as a crash would.
     pub(super) fn kill(mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
+        self.process.child.kill()?;
+        self.process.child.wait()?;
         Ok(())
     }
 }
@@ -280,14 +286,7 @@ fn encode(text: &str) -> String {
     })
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Lock {
+impl Drop for Started {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
