@@ -59,7 +59,7 @@ impl ShellPattern {
     /// Whether the words match.
     ///
     /// With [`Case::Fold`], for asks and denies, kinds do not count, the program also matches by its name without
-    /// folder, and a word that is known only when it runs could be any words.
+    /// folder, and an argument that is known only when it runs could be any words.
     pub fn matches(&self, words: &[Word], case: Case) -> bool {
         if let (Some(Token::Word { glob, literal, any_kind }), Some(word)) = (self.tokens.first(), words.first())
             && !first_matches(glob, *literal, *any_kind, word, case)
@@ -136,7 +136,12 @@ fn word_matches(glob: &Glob, literal: bool, any_kind: bool, word: &Word, case: C
     kind && glob.matches(&word.text, case)
 }
 
+/// The program. One that is known only when it runs could be any, so it would match every deny and no human could ever
+/// let it run; it matches none instead, and whoever takes commands apart marks it as not understood, which asks.
 fn first_matches(glob: &Glob, literal: bool, any_kind: bool, word: &Word, case: Case) -> bool {
+    if word.kind == WordKind::Dynamic {
+        return false;
+    }
     word_matches(glob, literal, any_kind, word, case)
         || (case == Case::Fold && word.text.rsplit('/').next().is_some_and(|name| glob.matches(name, case)))
 }
