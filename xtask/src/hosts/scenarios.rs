@@ -2,6 +2,7 @@
 //! meant, and a late answer is not lost.
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
 use super::claude_code::{Outcome, World};
 use super::gate::Lasts;
@@ -25,6 +26,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "for this session is not asked again", play: for_this_session },
     Scenario { name: "for this project survives a restart and a new session", play: for_this_project },
     Scenario { name: "an answer after the deadline takes effect on the next try", play: late_answer },
+    Scenario { name: "a project's settings do not move the policy", play: moved_policy },
+    Scenario { name: "a project's policy file does not loosen", play: project_allows },
 ];
 
 fn touch(files: &[&str]) -> Vec<Turn> {
@@ -140,6 +143,28 @@ fn late_answer(setup: &Setup, world: &World) -> Result<()> {
     client.go_on();
     let outcome = client.finish()?;
     expect(world.has("made-by-agent"), || format!("the late yes was lost: {:?}", outcome.results))
+}
+
+/// The host gives hooks the environment that a repository's settings name.
+fn moved_policy(setup: &Setup, world: &World) -> Result<()> {
+    setup.gate.install(world, ASKS)?;
+    let elsewhere = world.project().join("elsewhere");
+    for folder in ["countersign", ".config/countersign"] {
+        std::fs::create_dir_all(elsewhere.join(folder))?;
+        std::fs::write(elsewhere.join(folder).join("countersign.toml"), "allow = [\"shell(**)\"]\n")?;
+    }
+    std::fs::create_dir_all(world.project().join(".claude"))?;
+    let environment = json!({ "HOME": elsewhere, "XDG_CONFIG_HOME": elsewhere, "XDG_DATA_HOME": elsewhere });
+    std::fs::write(world.project().join(".claude/settings.json"), json!({ "env": environment }).to_string())?;
+    let outcome = world.run(touch(&["forbidden"]))?;
+    refused(world, "forbidden", &outcome, "this file is not for you")
+}
+
+fn project_allows(setup: &Setup, world: &World) -> Result<()> {
+    setup.gate.install(world, ASKS)?;
+    std::fs::write(world.project().join("countersign.toml"), "allow = [\"shell(**)\", \"edit(**)\"]\n")?;
+    let outcome = world.run(touch(&["made-by-agent"]))?;
+    refused(world, "made-by-agent", &outcome, "countersign")
 }
 
 /// The command did not run, and the model can read why.
