@@ -8,6 +8,7 @@ mod gate;
 mod mouth;
 mod options;
 mod record;
+mod signals;
 mod wait;
 mod watchdog;
 
@@ -50,6 +51,9 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> ! {
             *said = panic.location().map(|at| format!("{}:{}", at.file(), at.line()));
         }
     }));
+    if let Err(error) = signals::deny() {
+        mouth::end(&fault(&format!("signals cannot be caught: {error}")));
+    }
     let options = match options::read(arguments) {
         Ok(options) => options,
         Err(reason) => mouth::end(&fault(&format!("its command line is wrong: {reason}"))),
