@@ -43,7 +43,7 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
         nobody: Nobody::Deny,
         max_open: MAX_OPEN,
         catalog: Catalog::default(),
-        revision: revision(&documents),
+        revision: revision(builtin.as_ref().map_or("", |document| &document.sha256), &documents),
     };
     match builtin {
         Ok(document) => {
@@ -129,8 +129,8 @@ fn sealed(reason: String) -> Ceiling {
 }
 
 /// A short digest of all that decides: the program's rules, and every file's kind, name, text and trust.
-fn revision(documents: &[Loaded]) -> String {
-    let mut all = format!("{}\0{}", env!("CARGO_PKG_VERSION"), sha256_hex(builtin_text().as_bytes()));
+fn revision(builtin: &str, documents: &[Loaded]) -> String {
+    let mut all = format!("{}\0{builtin}", env!("CARGO_PKG_VERSION"));
     for Loaded { document, trusted } in documents {
         all.push_str(&format!("\0{:?}\0{}\0{}\0{trusted}", document.kind, document.name, document.sha256));
     }

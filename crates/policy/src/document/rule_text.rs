@@ -31,7 +31,7 @@ impl Fault {
 
 /// Compiles a rule's text; what is wrong with it is appended to `faults`.
 pub(super) fn compile(text: &str, effect: Effect, faults: &mut Vec<Fault>) -> Option<Speech> {
-    let open = unescaped(text, b"(");
+    let open = unescaped(text, |byte| byte == b'(');
     let name = text.get(..open.unwrap_or(text.len())).unwrap_or(text);
     let selector = match selector(name, text, effect) {
         Ok(selector) => selector,
@@ -77,7 +77,7 @@ pub(super) fn pattern(
         faults.push(Fault::new(offset..offset, "a pattern is empty", help));
         return None;
     }
-    if let Some(at) = unescaped(piece, b"()") {
+    if let Some(at) = unescaped(piece, |byte| matches!(byte, b'(' | b')')) {
         let bracket = piece.get(at..at + 1).unwrap_or_default();
         let message = format!("a bracket inside a pattern needs a backslash: `\\{bracket}`");
         let help = format!("write `\\{bracket}`; in a TOML text in double quotes `\\\\{bracket}`");
@@ -204,7 +204,7 @@ impl<'a> Iterator for Pieces<'a> {
     fn next(&mut self) -> Option<(usize, &'a str)> {
         let rest = self.rest?;
         let offset = self.offset;
-        let (piece, after) = match unescaped(rest, b",") {
+        let (piece, after) = match unescaped(rest, |byte| byte == b',') {
             Some(at) => (rest.get(..at).unwrap_or(rest), rest.get(at + 1..)),
             None => (rest, None),
         };
@@ -222,11 +222,11 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// The first place of one of these ASCII characters that no backslash escapes.
-fn unescaped(text: &str, wanted: &[u8]) -> Option<usize> {
+/// The first place of a wanted ASCII character that no backslash escapes.
+fn unescaped(text: &str, wanted: impl Fn(u8) -> bool) -> Option<usize> {
     let mut escaped = false;
     text.bytes().position(|byte| {
-        let found = !escaped && wanted.contains(&byte);
+        let found = !escaped && wanted(byte);
         escaped = byte == b'\\' && !escaped;
         found
     })
