@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::StoreError;
 
-/// How a SQLite file begins: https://www.sqlite.org/fileformat.html
+/// How a SQLite file begins: see <https://www.sqlite.org/fileformat.html>
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Makes folder and file if they are missing, and refuses what others could have put there or could read.
