@@ -66,7 +66,8 @@ impl Screen {
             Effect::Ask => Paint::Care,
             Effect::Deny => Paint::Bad,
         };
-        self.paint(paint, effect.word())
+        // As wide as the longest, painted or not.
+        self.paint(paint, format!("{:<5}", effect.word()))
     }
 
     /// What an edit changes.

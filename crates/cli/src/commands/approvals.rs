@@ -84,7 +84,7 @@ fn show(here: &Here, record: &Record) -> Result<()> {
         screen.line(format!("  The agent says: {claim}"))?;
     }
     for part in parts {
-        screen.line(format!("  {:<5} {}: {}", screen.effect(part.effect), part.text, part.why))?;
+        screen.line(format!("  {} {}: {}", screen.effect(part.effect), part.text, part.why))?;
         if part.effect == Effect::Ask
             && let Some(offer) = part.offers.first()
         {

@@ -102,9 +102,9 @@ fn show(here: &Here, reading: &Reading, call: &Call, decision: &Decision) -> Res
         "digest": call.digest(), "revision": decision.revision(), "agent_is_told": told,
     }))?;
     let screen = here.screen;
-    screen.line(screen.effect(decision.effect()))?;
+    screen.line(screen.effect(decision.effect()).trim_end())?;
     for part in &question.parts {
-        screen.line(format!("  {:<5} {}", screen.effect(part.effect), screen.paint(Paint::Strong, &part.text)))?;
+        screen.line(format!("  {} {}", screen.effect(part.effect), screen.paint(Paint::Strong, &part.text)))?;
         screen.line(format!("        {}", part.why))?;
     }
     if let Some(told) = told {

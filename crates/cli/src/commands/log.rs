@@ -57,10 +57,10 @@ fn show(here: &Here, logged: &LoggedEntry) -> Result<()> {
     let entry = &logged.entry;
     let what = match entry.event {
         LogEvent::Decided => screen.effect(entry.effect),
-        event => screen.paint(Paint::Quiet, event.word()),
+        event => screen.paint(Paint::Quiet, format!("{:<5}", event.word())),
     };
     let time = screen.paint(Paint::Quiet, when::moment(logged.at));
-    screen.line(format!("{:>6} {time} {what:<5} {}", logged.id, printable(&entry.summary)))
+    screen.line(format!("{:>6} {time} {what} {}", logged.id, printable(&entry.summary)))
 }
 
 pub(crate) fn why(arguments: &Why, here: &Here) -> Result<Exit> {
