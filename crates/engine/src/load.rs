@@ -1,9 +1,10 @@
 //! Reads the policy files.
 
 use countersign_policy::document::{self, Document, Loaded, Problem};
-use countersign_policy::{SourceKind, sha256_hex};
+use countersign_policy::pattern::Pattern;
+use countersign_policy::{Action, Ceiling, Effect, Origin, Rule, Selector, Source, SourceKind};
 
-use crate::{Engine, Files, examples};
+use crate::{Engine, Files, examples, paths};
 
 /// Where the files are that do not belong to a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +133,7 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
     let mut checked = Vec::new();
     for (kind, path) in places {
         let Some((document, text)) = read(files, kind, &path)? else { continue };
-        let content = sha256_hex(text.as_bytes());
+        let content = document.sha256.clone();
         let trusted = match kind {
             SourceKind::Project | SourceKind::Local => known.trusted(&path, &content),
             _ => true,
@@ -145,7 +146,55 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
         found.push(PolicyFile { kind, path, content, trusted, rules: document.rules() });
         loaded.push(Loaded { document, trusted });
     }
-    Ok(Reading { engine: Engine::new(document::assemble(loaded)), files: found, checked })
+    let mut policy = document::assemble(loaded);
+    policy.ceilings.push(around(layout, files)?);
+    Ok(Reading { engine: Engine::new(policy), files: found, checked })
+}
+
+/// A ceiling around our own files, wherever this machine keeps them. The built-in one names the usual places.
+fn around(layout: &Layout, files: &dyn Files) -> Result<Ceiling, LoadFault> {
+    let folder = |file: &str| file.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned());
+    let closed = [Action::Edit, Action::Delete, Action::Read, Action::Search];
+    let kept = [
+        (layout.data_dir.clone(), closed.as_slice()),
+        (folder(&layout.user_file), closed.get(..2).unwrap_or(&closed)),
+        (folder(&layout.managed_file), closed.get(..2).unwrap_or(&closed)),
+    ];
+    let mut rules = Vec::new();
+    for (folder, actions) in kept.into_iter().filter(|(folder, _)| folder.starts_with('/')) {
+        let mut spellings = vec![paths::clean(&folder)];
+        spellings.extend(files.real_path(&folder).filter(|real| *real != paths::clean(&folder)));
+        for spelling in spellings.iter().filter(|spelling| *spelling != "/") {
+            for action in actions {
+                let pattern = Pattern::parse(action, &paths::escape(spelling))
+                    .map_err(|error| LoadFault::File { path: folder.clone(), reason: error.message })?;
+                rules.push(closing(action.clone(), pattern, spelling));
+            }
+        }
+    }
+    Ok(Ceiling {
+        source: Source::new(SourceKind::Builtin, "built-in", true, rules),
+        default: Effect::Allow,
+        grants: None,
+        roles: std::collections::BTreeMap::new(),
+    })
+}
+
+fn closing(action: Action, pattern: Pattern, folder: &str) -> Rule {
+    Rule {
+        effect: Effect::Deny,
+        origin: Origin { file: "built-in".into(), line: 0, text: format!("{action}({folder})") },
+        selector: Selector::Action(action),
+        patterns: vec![pattern],
+        unless: Vec::new(),
+        when: Vec::new(),
+        expires: None,
+        implied: true,
+        why: Some("only a human changes what guards this machine, in a terminal of their own".to_owned()),
+        remember: None,
+        offer: None,
+        poisoned: None,
+    }
 }
 
 /// Reads one file; `None` where it is missing.

@@ -90,6 +90,11 @@ pub(crate) fn clean(path: &str) -> String {
     format!("/{}", names.join("/"))
 }
 
+/// A literal text as a pattern.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('*', "\\*")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{below, clean};

@@ -165,7 +165,7 @@ fn offers(target: &Target, call: &Call) -> Vec<Offer> {
                 && let Some(inside) = paths::below(&path.lexical, &call.project)
             {
                 if let Some((folder, _)) = inside.rsplit_once('/') {
-                    let pattern = format!("{}/**", escape(folder));
+                    let pattern = format!("{}/**", paths::escape(folder));
                     let words = format!("{} anything in {folder}/ of this workspace", target.action);
                     offers.extend(pattern_offer(&target.action, &pattern, words));
                 }
@@ -182,7 +182,7 @@ fn offers(target: &Target, call: &Call) -> Vec<Offer> {
             if !url.is_empty() {
                 offers.extend(literal(target, "exactly"));
             }
-            offers.extend(pattern_offer(&target.action, &escape(host), format!("anything at {host}")));
+            offers.extend(pattern_offer(&target.action, &paths::escape(host), format!("anything at {host}")));
             offers
         }
         Resource::Text(_) => literal(target, "exactly").into_iter().collect(),
@@ -200,9 +200,4 @@ fn literal(target: &Target, how: &str) -> Option<Offer> {
 fn pattern_offer(action: &Action, pattern: &str, words: String) -> Option<Offer> {
     let pattern = Pattern::parse(action, pattern).ok()?;
     Some(Offer { resource: GrantResource::Pattern(pattern), words: printable(&words) })
-}
-
-/// A literal text as a pattern.
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('*', "\\*")
 }

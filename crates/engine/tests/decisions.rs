@@ -18,6 +18,9 @@ struct Table {
     /// The repository's policy file, which nobody trusts.
     #[serde(default)]
     project: Option<String>,
+    /// Where our own files are, if elsewhere than usual.
+    #[serde(default)]
+    own: Option<String>,
     /// Files that exist beside the usual ones.
     #[serde(default)]
     files: Vec<String>,
@@ -45,12 +48,16 @@ struct Case {
 fn run(name: &str, text: &str) -> Vec<String> {
     let table: Table = toml::from_str(text).unwrap();
     let mut disk = Disk::new();
-    let layout = Layout {
+    let mut layout = Layout {
         home: "/home/u".to_owned(),
         user_file: "/home/u/.config/countersign/countersign.toml".to_owned(),
         managed_file: "/etc/countersign/countersign.toml".to_owned(),
         data_dir: "/home/u/.local/share/countersign".to_owned(),
     };
+    if let Some(own) = &table.own {
+        layout.user_file = format!("{own}/config/countersign.toml");
+        layout.data_dir = format!("{own}/data");
+    }
     for file in &table.files {
         disk.write(file, "");
     }
