@@ -56,8 +56,7 @@
     if (current && !current.isConnected) mark(null);
   });
   document.addEventListener("submit", (event) => {
-    if (!inbox.contains(event.target)) return;
-    if (performance.now() < settled) event.preventDefault();
+    if (event.target.matches(".answer") && performance.now() < settled) event.preventDefault();
   });
   // Enter in the text field would press the first button, which allows.
   inbox.addEventListener("keydown", (event) => {
