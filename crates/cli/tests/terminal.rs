@@ -4,6 +4,7 @@
 
 mod world;
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -16,9 +17,9 @@ const HUMAN: &[&[&str]] = &[
     &["deny", "shell(ls)"],
     &["undo", "--yes"],
     &["trust", "--yes"],
+    &["trust", "--remove"],
     &["off", "15m"],
     &["init", "--yes"],
-    &["init", "--remove", "--yes"],
     &["approvals", "allow", "x"],
     &["approvals", "deny", "x"],
     &["approvals", "watch"],
@@ -35,7 +36,7 @@ fn prepared() -> World {
 #[test]
 fn without_a_terminal_it_is_refused() {
     let world = prepared();
-    for arguments in HUMAN.iter().filter(|arguments| !arguments.contains(&"--remove")) {
+    for arguments in HUMAN {
         let said = world.run(arguments);
         assert_eq!(said.code, Some(2), "{arguments:?} {said:?}");
         assert!(
@@ -55,7 +56,7 @@ fn under_an_agents_host_it_is_refused_even_in_a_terminal() {
     let host = world.project().join("claude");
     write(&host, "#!/bin/sh\nsh line.sh\necho code=$?\n");
     std::fs::set_permissions(&host, std::fs::Permissions::from_mode(0o755)).unwrap();
-    for arguments in HUMAN.iter().filter(|arguments| !arguments.contains(&"--remove")) {
+    for arguments in HUMAN {
         let words: Vec<String> = arguments.iter().map(|word| format!("'{word}'")).collect();
         write(&world.project().join("line.sh"), &format!("'{PROGRAM}' {}\n", words.join(" ")));
         let said = world.in_terminal("./claude", "y\n");
@@ -119,7 +120,7 @@ fn a_projects_allows_count_once_they_are_trusted_and_no_longer_when_they_change(
     assert_eq!(world.hook(&event).decision().as_deref(), Some("deny"));
     write(&file, "allow = [\"shell(git push *)\"]\n");
     assert_eq!(world.hook(&event).decision().as_deref(), Some("allow"));
-    assert_eq!(world.run(&["trust", "--remove"]).code, Some(0));
+    assert_eq!(world.run_in_terminal("trust --remove", "").code, Some(0));
     assert_eq!(world.hook(&event).decision().as_deref(), Some("deny"));
 }
 
@@ -300,4 +301,44 @@ fn what_ran_and_was_not_judged_is_an_alarm() {
     }
     world.hook(&world.event("PreToolUse", "cat .env", "t3"));
     assert!(world.hook(&world.event("PostToolUse", "cat .env", "t3")).stdout.contains("had denied"));
+}
+
+#[test]
+fn a_link_to_sign_in_goes_to_a_terminal_alone() {
+    let world = World::new();
+    let serving = world.start_in_terminal(&format!("'{PROGRAM}' serve --port 0"), "");
+    let file = world.data().join("server.json");
+    let running: serde_json::Value = loop {
+        match std::fs::read_to_string(&file) {
+            Ok(text) => break serde_json::from_str(&text).unwrap(),
+            Err(_) => std::thread::yield_now(),
+        }
+    };
+    let said = world.run(&["open"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{said:?}");
+    let said = world.run_in_terminal("open", "");
+    assert!(said.stdout.contains("/signin?code="), "{said:?}");
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-TERM", &running["process"].to_string()]).status().unwrap().success());
+    let said = serving.wait();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains("/signin?code="), "{said:?}");
+    assert!(!file.exists());
+    assert!(world.run_in_terminal("open", "").stdout.contains("no server runs"));
+
+    // Its output goes into a file: no link, whoever reads it later.
+    let mut command = world.command(PROGRAM);
+    command.args(["serve", "--port", "0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let said = [lines.next().unwrap(), lines.next().unwrap()].join("\n");
+    assert!(said.contains("http://127.0.0.1:") && said.contains("countersign open"), "{said:?}");
+    assert!(!said.contains("code="), "{said:?}");
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(lines.next(), None);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let said = world.run(&["serve", "--database", "postgres://user:secret@db/x"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("not supported yet") && !said.stderr.contains("secret"), "{said:?}");
 }

@@ -21,10 +21,7 @@ pub(crate) fn run(arguments: &Grants, here: &Here) -> Result<()> {
         GrantsCommand::List => list(here, &grants, now),
         GrantsCommand::Revoke { id } => {
             let found = only(id, &grants)?;
-            if found.grant.effect == countersign_policy::Effect::Deny {
-                // Stricter than before may be whoever wants it; looser is for a human.
-                Terminal::of_a_human("taking a denial back")?;
-            }
+            Terminal::of_a_human("changing what is remembered")?;
             block_on(store.revoke(&found.grant.id, &here.user, &here.user, now))?;
             here.screen.value(&json!({"revoked": found.grant.id}))?;
             here.screen.line(format!("Revoked: {}", grant_in_words(&found.grant)))

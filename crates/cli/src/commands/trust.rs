@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &args::Trust, here: &Here) -> Result<()> {
 }
 
 fn distrust<'a>(here: &Here, paths: impl Iterator<Item = &'a Path>) -> Result<()> {
-    // Stricter than before: whoever wants it may.
+    let _terminal = Terminal::of_a_human("changing what is trusted")?;
     let mut store = here.store()?;
     for path in paths {
         let now = block_on(store.clock(here::clock()))?;
