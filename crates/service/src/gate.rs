@@ -3,13 +3,14 @@
 //! 1. The store's time and the grants that could speak of the call; policy decides.
 //! 2. Where it asks, an answer to the same call of the same session that came late is looked for: a yes is redeemed,
 //!    a no is told.
-//! 3. The decision is logged before anybody hears of it; the server logs in batches. What goes wrong is an error, and the caller denies.
+//! 3. The decision is logged before anybody hears of it; the server logs in batches. What goes wrong is an error, and
+//!    the caller denies.
 
 use countersign_engine::{Engine, Files, show};
 use countersign_policy::approval::{Asker, State};
 use countersign_policy::{Answer, Call, Cause, Decision, Effect, Grant, Question, Timestamp};
 
-use crate::store::{LogEntry, Record, RedeemError, Store, StoreError};
+use crate::store::{Clock, LogEntry, Record, RedeemError, Store, StoreError};
 
 /// The longest summary in the decision log, in characters.
 const SUMMARY: usize = 300;
@@ -41,15 +42,15 @@ pub enum Gate {
     },
 }
 
-/// What the decision log is to know of a decision.
-#[derive(Debug, Clone)]
-pub(crate) struct Note {
+/// What became of a call, what the decision log is to know of it, and when that was.
+pub(crate) struct Judged {
+    pub(crate) gate: Gate,
     pub(crate) entry: LogEntry,
-    /// The grants that let the call run.
-    pub(crate) used: Vec<String>,
+    at: Clock,
 }
 
-/// Decides a call and logs the decision. `clock` is what the computer's clock says, `call_id` the host's own id of the call, for the log.
+/// Decides a call and logs the decision. `clock` is what the computer's clock says, `call_id` the host's own id of the
+/// call, for the log.
 ///
 /// # Errors
 /// The store failed, the log included: the call must not run then.
@@ -61,8 +62,8 @@ pub async fn decide(
     call_id: Option<&str>,
     clock: Timestamp,
 ) -> Result<Gate, StoreError> {
-    let (gate, Note { entry, used }) = judge(store, engine, files, call, call_id, clock).await?;
-    store.log_with_uses(&[entry], &used, false, clock).await?;
+    let Judged { gate, entry, at } = judge(store, engine, files, call, call_id, clock).await?;
+    store.log_at(&entry, false, at).await?;
     Ok(gate)
 }
 
@@ -74,12 +75,12 @@ pub(crate) async fn judge(
     call: &Call,
     call_id: Option<&str>,
     clock: Timestamp,
-) -> Result<(Gate, Note), StoreError> {
-    let now = store.clock(clock).await?;
-    let grants = store.grants_for(call, now).await?;
+) -> Result<Judged, StoreError> {
+    let (at, grants) = store.look(call, clock).await?;
+    let now = at.now();
     let decision = engine.decide(&grants, None, call, now);
     let gate = if open_to_an_answer(&decision) {
-        answered(store, engine, files, call, decision, &grants, clock).await?
+        answered(store, engine, files, call, decision, (now, &grants), clock).await?
     } else {
         Gate::Decided { decision }
     };
@@ -93,8 +94,7 @@ pub(crate) async fn judge(
     };
     let entry =
         LogEntry { call_id: call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision, summary(call)) };
-    let used = if decision.effect() == Effect::Allow { grants_in(decision) } else { Vec::new() };
-    Ok((gate, Note { entry, used }))
+    Ok(Judged { gate, entry, at })
 }
 
 /// Whether a human's answer could change it: it asks, or would have asked had anybody been there.
@@ -115,10 +115,9 @@ async fn answered(
     files: &(dyn Files + Sync),
     call: &Call,
     mut decision: Decision,
-    grants: &[Grant],
+    (now, grants): (Timestamp, &[Grant]),
     clock: Timestamp,
 ) -> Result<Gate, StoreError> {
-    let now = store.clock(clock).await?;
     let digest = call.digest();
     let mut existing = store.find(&digest, &Asker::of(call), now).await?;
     match existing.as_ref().map(|record| &record.approval.state) {
@@ -154,18 +153,6 @@ async fn answered(
         return Ok(Gate::Pending { decision, question, existing: existing.map(Box::new) });
     }
     Ok(Gate::Decided { decision })
-}
-
-/// The grants that let the call run.
-fn grants_in(decision: &Decision) -> Vec<String> {
-    let grant = |cause: &Cause| match cause {
-        Cause::Grant { id, .. } => Some(id.clone()),
-        _ => None,
-    };
-    let mut ids: Vec<String> = decision.judgements().iter().filter_map(|judgement| grant(judgement.cause())).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 /// The call in one printable line: its action, and the first thing that it touches.

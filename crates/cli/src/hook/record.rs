@@ -120,6 +120,7 @@ fn entry(call: &Call, event: LogEvent, effect: Effect) -> LogEntry {
         summary: summary(call),
         revision: String::new(),
         approval: None,
+        grants: Vec::new(),
         detail: Value::Null,
     }
 }

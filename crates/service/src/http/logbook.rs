@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::app::{Shared, ended};
-use crate::gate::Note;
+use crate::store::LogEntry;
 
 /// Entries that wait for a batch. When it is full, deciding waits for the disk.
 const WAITING: usize = 4096;
@@ -17,23 +17,23 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Where decisions are noted.
 #[derive(Debug, Clone)]
 pub(crate) struct Logbook {
-    to: mpsc::Sender<Note>,
+    to: mpsc::Sender<LogEntry>,
 }
 
 impl Logbook {
-    pub(crate) fn new() -> (Logbook, mpsc::Receiver<Note>) {
+    pub(crate) fn new() -> (Logbook, mpsc::Receiver<LogEntry>) {
         let (to, from) = mpsc::channel(WAITING);
         (Logbook { to }, from)
     }
 
     /// Notes a decision. That the log is closed, because the server ends, is no fault of the decision.
-    pub(crate) async fn note(&self, entry: Note) {
+    pub(crate) async fn note(&self, entry: LogEntry) {
         let _ = self.to.send(entry).await;
     }
 }
 
 /// Writes batches until the server ends, and then the rest.
-pub(crate) async fn write(app: Shared, mut from: mpsc::Receiver<Note>) {
+pub(crate) async fn write(app: Shared, mut from: mpsc::Receiver<LogEntry>) {
     let mut stop = app.stop.subscribe();
     loop {
         let first = tokio::select! {
@@ -64,17 +64,11 @@ pub(crate) async fn write(app: Shared, mut from: mpsc::Receiver<Note>) {
     save(&app, rest).await;
 }
 
-async fn save(app: &Shared, batch: Vec<Note>) {
-    let mut entries = Vec::with_capacity(batch.len());
-    let mut used = Vec::new();
-    for note in batch {
-        entries.push(note.entry);
-        used.extend(note.used);
-    }
-    if entries.is_empty() {
+async fn save(app: &Shared, batch: Vec<LogEntry>) {
+    if batch.is_empty() {
         return;
     }
-    if let Err(fault) = app.store.lock().await.log_with_uses(&entries, &used, false, app.clock()).await {
-        eprintln!("countersign: {} decisions are missing from the log: {fault}", entries.len());
+    if let Err(fault) = app.store.lock().await.log(&batch, false, app.clock()).await {
+        eprintln!("countersign: {} decisions are missing from the log: {fault}", batch.len());
     }
 }

@@ -80,7 +80,7 @@ pub struct Server {
     address: SocketAddr,
     app: Shared,
     looking: Store,
-    entries: tokio::sync::mpsc::Receiver<crate::gate::Note>,
+    entries: tokio::sync::mpsc::Receiver<crate::store::LogEntry>,
 }
 
 impl Server {

@@ -82,7 +82,8 @@ impl Store {
     pub async fn find(&mut self, digest: &Digest, asker: &Asker, now: Timestamp) -> Result<Option<Record>, StoreError> {
         let row = sqlx::query_as(
             "SELECT approval, call, question FROM approvals
-             WHERE user = ? AND session = ? AND digest = ? AND pending = 1 AND (due IS NULL OR due > ?)
+             WHERE user = ? AND session = ? AND digest = ? AND pending = 1
+               AND (due IS NULL OR due > (SELECT max(newest, ?) FROM clock))
              ORDER BY id DESC LIMIT 1",
         );
         let row = row.bind(&asker.user).bind(&asker.session).bind(&digest.0).bind(now.0);
@@ -97,7 +98,8 @@ impl Store {
     pub async fn open_questions(&mut self, user: Option<&str>, now: Timestamp) -> Result<Vec<Record>, StoreError> {
         let rows = sqlx::query_as(
             "SELECT approval, call, question FROM approvals
-             WHERE due > ?1 AND state = 'open' AND (?2 IS NULL OR user = ?2) ORDER BY id",
+             WHERE due > (SELECT max(newest, ?1) FROM clock) AND state = 'open' AND (?2 IS NULL OR user = ?2)
+             ORDER BY id",
         );
         let rows: Vec<Row> =
             rows.bind(now.0).bind(user).fetch_all(&mut self.db).await.map_err(|error| self.fault(error))?;

@@ -13,12 +13,16 @@ const NEAR: i64 = 60_000;
 
 /// The newest time that the store has seen, and what the clock said then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     newest: i64,
     seen: i64,
 }
 
 impl Clock {
+    pub(super) fn of(newest: i64, seen: i64) -> Clock {
+        Clock { newest, seen }
+    }
+
     /// The store's clock once this process's clock says `clock`.
     pub(super) fn tick(self, clock: i64) -> Clock {
         if clock >= self.newest.saturating_sub(NEAR) {
@@ -33,8 +37,35 @@ impl Clock {
     }
 
     /// The time.
-    pub(super) fn now(self) -> Timestamp {
+    pub(crate) fn now(self) -> Timestamp {
         Timestamp(self.newest)
+    }
+
+    /// What the computer's clock said.
+    pub(super) fn seen(self) -> i64 {
+        self.seen
+    }
+}
+
+/// What a reading of the computer's clock was made into.
+///
+/// Whoever was told the store's time hands that in again as `now`. While the clock is far behind, it must not be taken
+/// for a reading: the next true one would look set back again, and time would stand still.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    reading: i64,
+    time: i64,
+}
+
+impl Told {
+    pub(super) fn of(reading: Timestamp, clock: Clock) -> Told {
+        Told { reading: reading.0, time: clock.newest }
+    }
+
+    /// The reading behind `now`.
+    pub(super) fn reading(self, now: Timestamp) -> Timestamp {
+        let ahead = self.time.saturating_sub(self.reading);
+        if ahead > NEAR && now.0 >= self.time { Timestamp(now.0.saturating_sub(ahead)) } else { now }
     }
 }
 

@@ -121,7 +121,7 @@ impl Store {
     pub async fn token_find(&mut self, secret: &str, now: Timestamp) -> Result<Option<AgentToken>, StoreError> {
         let row = sqlx::query_as(
             "SELECT id, name, user, session, project, created, expires, revoked FROM tokens
-             WHERE hash = ? AND revoked IS NULL AND expires > ?",
+             WHERE hash = ? AND revoked IS NULL AND expires > (SELECT max(newest, ?) FROM clock)",
         );
         let row = row.bind(hash(secret)).bind(now.0).fetch_optional(&mut self.db).await;
         Ok(row.map_err(|error| self.fault(error))?.map(token))
@@ -216,7 +216,10 @@ impl Store {
         secret: &str,
         now: Timestamp,
     ) -> Result<Option<HumanSession>, StoreError> {
-        let row = sqlx::query_as("SELECT user, csrf, expires FROM human_sessions WHERE hash = ? AND expires > ?");
+        let row = sqlx::query_as(
+            "SELECT user, csrf, expires FROM human_sessions
+             WHERE hash = ? AND expires > (SELECT max(newest, ?) FROM clock)",
+        );
         let row = row.bind(hash(secret)).bind(now.0);
         let row: Option<(String, String, i64)> =
             row.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))?;

@@ -98,7 +98,10 @@ impl StoreError {
     /// What a fault of the database means for the store at that path.
     pub(crate) fn of(path: &Path, fault: sqlx::Error) -> StoreError {
         let path = path.to_owned();
-        let detail = fault.to_string();
+        let detail = match &fault {
+            sqlx::Error::Database(error) => error.message().to_owned(),
+            other => other.to_string(),
+        };
         let code = match &fault {
             sqlx::Error::Database(error) => error.code().and_then(|code| code.parse::<i32>().ok()),
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => return StoreError::Damaged { path, detail },
@@ -112,5 +115,65 @@ impl StoreError {
             Some(13) => StoreError::Full { path },
             _ => StoreError::Other { path, detail },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_policy::{Effect, Timestamp};
+
+    use super::StoreError;
+    use crate::block_on::block_on;
+    use crate::store::{LogEntry, LogEvent, LogFilter, Open, Store};
+
+    const NOON: Timestamp = Timestamp(1_800_000_000_000);
+
+    fn entry(detail: usize) -> LogEntry {
+        LogEntry {
+            event: LogEvent::Decided,
+            user: "ana".into(),
+            session: "claude-code:s1".into(),
+            project: "/repo".into(),
+            host: "claude-code".into(),
+            tool: "Bash".into(),
+            call_id: None,
+            digest: "d".into(),
+            effect: Effect::Ask,
+            summary: "shell: git push".into(),
+            revision: "r1".into(),
+            approval: None,
+            grants: Vec::new(),
+            detail: serde_json::json!("x".repeat(detail)),
+        }
+    }
+
+    /// A store whose next writes meet this pragma, and what they say of it.
+    fn said(pragma: &'static str) -> (tempfile::TempDir, Store, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/countersign.db");
+        let mut store = block_on(Store::open(&path, Open::Cli)).unwrap();
+        block_on(store.log(&[entry(1)], true, NOON)).unwrap();
+        block_on(async { sqlx::raw_sql(pragma).execute(&mut store.db).await }).unwrap();
+        let error: StoreError = block_on(store.log(&[entry(100_000)], true, NOON)).unwrap_err();
+        let text = error.to_string().replace(folder.path().to_str().unwrap(), "DIR");
+        (folder, store, text)
+    }
+
+    #[test]
+    fn full() {
+        // As many pages as it has, and no more.
+        let (_folder, mut store, text) = said("PRAGMA max_page_count = 1");
+        insta::assert_snapshot!(text, @"there is no room left for the store `DIR/data/countersign.db`: free some space on its disk");
+        // Nothing of it was written, what was there can be read, and with room it goes on.
+        assert_eq!(block_on(store.log_entries(&LogFilter::default())).unwrap().len(), 1);
+        block_on(async { sqlx::raw_sql("PRAGMA max_page_count = 10000").execute(&mut store.db).await }).unwrap();
+        block_on(store.log(&[entry(100_000)], true, NOON)).unwrap();
+    }
+
+    #[test]
+    fn unwritable() {
+        let (_folder, mut store, text) = said("PRAGMA query_only = 1");
+        insta::assert_snapshot!(text, @"the store `DIR/data/countersign.db` cannot be written: make the file, its folder and the file system writable");
+        assert_eq!(block_on(store.log_entries(&LogFilter::default())).unwrap().len(), 1);
     }
 }

@@ -67,13 +67,17 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
 
 /// SQLite may never look at the file's beginning: where its journal has the first page, it reads on from there.
 fn begins_as_a_database(path: &Path) -> Result<(), StoreError> {
+    let fault = |error| StoreError::File { path: path.to_owned(), problem: format!("cannot be read: {error}") };
+    let mut file = fs::File::open(path).map_err(fault)?;
     let mut beginning = [0; MAGIC.len()];
-    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    let read = file.read_exact(&mut beginning);
+    // Never closed: closing any descriptor of a file drops all locks that this process has on it, those of another
+    // connection included, and its database could be folded away under it.
+    // https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+    std::mem::forget(file);
     match read {
         Ok(()) if beginning == *MAGIC => Ok(()),
-        Err(error) if error.kind() != ErrorKind::UnexpectedEof => {
-            Err(StoreError::File { path: path.to_owned(), problem: format!("cannot be read: {error}") })
-        }
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(fault(error)),
         _ => Err(StoreError::Damaged { path: path.to_owned(), detail: "it does not begin as a database".to_owned() }),
     }
 }

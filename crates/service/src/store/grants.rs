@@ -14,6 +14,7 @@ use serde_json::json;
 use sqlx::SqliteConnection;
 
 use super::approvals::limit;
+use super::clock::Clock;
 use super::sessions::IDLE_MS;
 use super::{Store, StoreError, Synchronous, Withdraw, Writing, new_id};
 
@@ -66,13 +67,23 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn grants_for(&mut self, call: &Call, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
-        match bodies_for(&mut self.db, call, now).await {
-            Ok(bodies) => parse(&bodies).map_err(|error| StoreError::Damaged {
-                path: self.path.clone(),
-                detail: format!("a grant cannot be read: {error}"),
-            }),
-            Err(error) => Err(self.fault(error)),
-        }
+        let found = candidates(&mut self.db, call).await.map_err(|error| self.fault(error))?;
+        let now = found.clock.tick(self.reading(now).0).now();
+        self.counting(found, now)
+    }
+
+    /// The store's clock, and the grants that could speak of this call's targets then: one question to the database.
+    pub(crate) async fn look(&mut self, call: &Call, clock: Timestamp) -> Result<(Clock, Vec<Grant>), StoreError> {
+        let found = candidates(&mut self.db, call).await.map_err(|error| self.fault(error))?;
+        let clock = self.told(found.clock, clock);
+        Ok((clock, self.counting(found, clock.now())?))
+    }
+
+    fn counting(&self, found: Candidates, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
+        found.counting(now).map_err(|error| StoreError::Damaged {
+            path: self.path.clone(),
+            detail: format!("a grant cannot be read: {error}"),
+        })
     }
 
     /// Grants, the newest first.
@@ -84,10 +95,10 @@ impl Store {
         let rows = sqlx::query_as(
             "SELECT body, uses, used, coalesce(ended, iif(
                     session IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.user = g.user
-                        AND s.session = g.session AND s.begun <= g.created AND s.used > ?4 - ?7), NULL, ?4)) AS over
-             FROM grants g
+                        AND s.session = g.session AND s.begun <= g.created AND s.used > t.now - ?7), NULL, t.now)) AS over
+             FROM (SELECT max(newest, ?4) AS now FROM clock) t, grants g
              WHERE (?1 IS NULL OR user = ?1) AND (?2 IS NULL OR project IS NULL OR project = ?2)
-               AND (?3 OR (over IS NULL AND (expires IS NULL OR expires > ?4)))
+               AND (?3 OR (over IS NULL AND (expires IS NULL OR expires > t.now)))
                AND (?5 IS NULL OR id < ?5)
              ORDER BY id DESC LIMIT ?6",
         );
@@ -164,8 +175,8 @@ impl Writing<'_> {
     /// The grants that could speak of this call's targets now.
     pub(super) async fn grants_for(&mut self, call: &Call) -> Result<Vec<Grant>, StoreError> {
         let now = self.now;
-        let bodies = bodies_for(self.db(), call, now).await.map_err(|error| self.fault(error))?;
-        parse(&bodies).map_err(|error| self.damaged("a grant", error))
+        let found = candidates(self.db(), call).await.map_err(|error| self.fault(error))?;
+        found.counting(now).map_err(|error| self.damaged("a grant", error))
     }
 
     /// Writes a grant down, with its audit entry.
@@ -272,7 +283,37 @@ fn wanted(target: &Target) -> Vec<KeptAs> {
     wanted
 }
 
-async fn bodies_for(db: &mut SqliteConnection, call: &Call, now: Timestamp) -> Result<Vec<String>, sqlx::Error> {
+/// What was found for a call.
+struct Candidates {
+    clock: Clock,
+    found: Vec<Candidate>,
+}
+
+struct Candidate {
+    body: String,
+    /// For a session's or turn's grant: when the session was last heard of, if it still is the one that had the grant.
+    session: Option<Option<i64>>,
+}
+
+impl Candidates {
+    /// Those that count at that time.
+    fn counting(self, now: Timestamp) -> Result<Vec<Grant>, serde_json::Error> {
+        let mut counting = Vec::new();
+        for candidate in self.found {
+            let alive = match candidate.session {
+                None => true,
+                Some(used) => used.is_some_and(|used| used > now.0.saturating_sub(IDLE_MS)),
+            };
+            let grant: Grant = serde_json::from_str(&candidate.body)?;
+            if alive && grant.expires.is_none_or(|at| at > now) {
+                counting.push(grant);
+            }
+        }
+        Ok(counting)
+    }
+}
+
+async fn candidates(db: &mut SqliteConnection, call: &Call) -> Result<Candidates, sqlx::Error> {
     let scopes = [Scope::Turn, Scope::Session, Scope::Project, Scope::User];
     let reaches: Vec<Reach> = scopes.into_iter().filter_map(|scope| Reach::of(call, scope)).collect();
     let mut seeks = Vec::new();
@@ -283,16 +324,20 @@ async fn bodies_for(db: &mut SqliteConnection, call: &Call, now: Timestamp) -> R
     }
     seeks.sort_unstable();
     seeks.dedup();
-    let bodies = sqlx::query_scalar(
-        "SELECT body FROM grants g
-         WHERE seek IN (SELECT value FROM json_each(?1)) AND ended IS NULL AND (expires IS NULL OR expires > ?2)
-           AND (session IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.user = g.user AND s.session = g.session
-                AND s.begun <= g.created AND s.used > ?2 - ?3))
-         ORDER BY id",
+    // What has expired by the newest time need not be read; `counting` looks at the present.
+    type Row = (i64, i64, Option<String>, bool, Option<i64>);
+    let rows = sqlx::query_as(
+        "SELECT c.newest, c.seen, g.body, g.session IS NOT NULL, s.used
+         FROM clock c
+         LEFT JOIN grants g ON g.seek IN (SELECT value FROM json_each(?1)) AND g.ended IS NULL
+              AND (g.expires IS NULL OR g.expires > c.newest)
+         LEFT JOIN sessions s ON s.user = g.user AND s.session = g.session AND s.begun <= g.created
+         ORDER BY g.id",
     );
-    bodies.bind(json!(seeks).to_string()).bind(now.0).bind(IDLE_MS).fetch_all(db).await
-}
-
-fn parse(bodies: &[String]) -> Result<Vec<Grant>, serde_json::Error> {
-    bodies.iter().map(|body| serde_json::from_str(body)).collect()
+    let rows: Vec<Row> = rows.bind(json!(seeks).to_string()).fetch_all(db).await?;
+    let (newest, seen) = rows.first().map(|row| (row.0, row.1)).ok_or(sqlx::Error::RowNotFound)?;
+    let found = rows.into_iter().filter_map(|(_, _, body, of_session, used)| {
+        Some(Candidate { body: body?, session: of_session.then_some(used) })
+    });
+    Ok(Candidates { clock: Clock::of(newest, seen), found: found.collect() })
 }

@@ -44,7 +44,9 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn listening(&mut self, user: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let alive = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM listeners WHERE user = ? AND until > ?)");
+        let alive = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM listeners WHERE user = ? AND until > (SELECT max(newest, ?) FROM clock))",
+        );
         alive.bind(user).bind(now.0).fetch_one(&mut self.db).await.map_err(|error| self.fault(error))
     }
 }

@@ -1,10 +1,13 @@
 //! The decision log: every decision with its digest and cause. Capped; a power cut may take its last second.
 
-use countersign_policy::{Call, Decision, Effect, Timestamp, canonical, sha256_hex};
+use countersign_policy::{Call, Cause, Decision, Effect, Judgement, Timestamp, canonical, sha256_hex};
 use serde::Serialize;
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row as _, SqliteConnection};
 
 use super::approvals::limit;
+use super::clock::Clock;
 use super::{Store, StoreError, Synchronous};
 
 /// What an entry is about.
@@ -65,6 +68,8 @@ pub struct LogEntry {
     pub revision: String,
     /// The question that it led to or came from.
     pub approval: Option<String>,
+    /// The grants that let the call run. Writing the entry counts their use.
+    pub grants: Vec<String>,
     /// The decision with all its causes, or what else is to be known.
     pub detail: Value,
 }
@@ -126,11 +131,27 @@ impl LogEntry {
             summary,
             revision: decision.revision().to_owned(),
             approval: None,
+            grants: grants_in(decision),
             detail: json!({
                 "cause": decision.cause(), "judgements": decision.judgements(), "args": args_digest(&call.args),
             }),
         }
     }
+}
+
+/// The grants that let the call run.
+fn grants_in(decision: &Decision) -> Vec<String> {
+    if decision.effect() != Effect::Allow {
+        return Vec::new();
+    }
+    let grant = |judgement: &Judgement| match judgement.cause() {
+        Cause::Grant { id, .. } => Some(id.clone()),
+        _ => None,
+    };
+    let mut ids: Vec<String> = decision.judgements().iter().filter_map(grant).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 impl Store {
@@ -139,37 +160,23 @@ impl Store {
     /// # Errors
     /// The store failed: a decision that could not be logged must not leave.
     pub async fn log(&mut self, entries: &[LogEntry], durable: bool, now: Timestamp) -> Result<(), StoreError> {
-        self.log_with_uses(entries, &[], durable, now).await
-    }
-
-    /// The same, and counts these grants' use in the same transaction.
-    pub(crate) async fn log_with_uses(
-        &mut self,
-        entries: &[LogEntry],
-        used: &[String],
-        durable: bool,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let synchronous = if durable { Synchronous::Full } else { Synchronous::Normal };
-        let mut writing = self.begin(now, synchronous).await?;
-        if !used.is_empty() {
-            writing.used(used).await?;
+        let at = self.tick(now).await?;
+        if let [entry] = entries {
+            return self.log_at(entry, durable, at).await;
         }
-        let at = writing.now.0;
+        let mut writing = self.begin(now, Synchronous::of(durable)).await?;
         for entry in entries {
-            writing.touch_session(&entry.user, &entry.session).await?;
-            let insert = sqlx::query(
-                "INSERT INTO log (at, event, user, session, project, host, tool, call_id, digest, effect, summary,
-                   revision, approval, detail)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            );
-            let insert = insert.bind(at).bind(entry.event.word()).bind(&entry.user).bind(&entry.session);
-            let insert = insert.bind(&entry.project).bind(&entry.host).bind(&entry.tool).bind(&entry.call_id);
-            let insert = insert.bind(&entry.digest).bind(entry.effect.word()).bind(&entry.summary);
-            let insert = insert.bind(&entry.revision).bind(&entry.approval).bind(entry.detail.to_string());
-            insert.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
+            insert(writing.db(), entry, at).await.map_err(|error| writing.fault(error))?;
         }
         writing.commit().await
+    }
+
+    /// Writes one entry at that time.
+    pub(crate) async fn log_at(&mut self, entry: &LogEntry, durable: bool, at: Clock) -> Result<(), StoreError> {
+        self.set(Synchronous::of(durable)).await?;
+        insert(&mut self.db, entry, at).await.map_err(|error| self.fault(error))?;
+        self.commits = self.commits.saturating_add(1);
+        Ok(())
     }
 
     /// What was last said of the call with this id of the host's, before it ran.
@@ -182,15 +189,12 @@ impl Store {
         session: &str,
         call_id: &str,
     ) -> Result<Option<LoggedEntry>, StoreError> {
-        let row = sqlx::query_as::<_, Row>(
-            "SELECT id, at, event, user, session, project, host, tool, call_id, digest, effect, summary, revision,
-                    approval, detail
-             FROM log WHERE session = ? AND call_id = ? AND user = ? AND event <> 'ran' ORDER BY id DESC LIMIT 1",
+        let row = sqlx::query_as(
+            "SELECT * FROM log
+             WHERE session = ? AND call_id = ? AND user = ? AND event <> 'ran' ORDER BY id DESC LIMIT 1",
         );
         let row = row.bind(session).bind(call_id).bind(user);
-        let row = row.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))?;
-        let entry = row.map(read).transpose();
-        entry.map_err(|detail| StoreError::Damaged { path: self.path.clone(), detail })
+        row.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))
     }
 
     /// Entries, the newest first; with [`LogFilter::after`] the oldest first.
@@ -198,11 +202,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn log_entries(&mut self, filter: &LogFilter) -> Result<Vec<LoggedEntry>, StoreError> {
-        // A tuple has at most 16 members.
-        let rows = sqlx::query_as::<_, Row>(
-            "SELECT id, at, event, user, session, project, host, tool, call_id, digest, effect, summary, revision,
-                    approval, detail
-             FROM log
+        let rows = sqlx::query_as(
+            "SELECT * FROM log
              WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR user = ?2) AND (?3 IS NULL OR session = ?3)
                AND (?4 IS NULL OR project = ?4) AND (?5 IS NULL OR effect = ?5) AND (?6 IS NULL OR event = ?6)
                AND (?7 IS NULL OR id < ?7) AND (?8 IS NULL OR id > ?8)
@@ -211,9 +212,7 @@ impl Store {
         let rows = rows.bind(filter.id).bind(&filter.user).bind(&filter.session).bind(&filter.project);
         let rows = rows.bind(filter.effect.map(Effect::word)).bind(filter.event.map(LogEvent::word));
         let rows = rows.bind(filter.before).bind(filter.after).bind(limit(filter.limit));
-        let rows = rows.fetch_all(&mut self.db).await.map_err(|error| self.fault(error))?;
-        let entries: Result<_, String> = rows.into_iter().map(read).collect();
-        entries.map_err(|detail| StoreError::Damaged { path: self.path.clone(), detail })
+        rows.fetch_all(&mut self.db).await.map_err(|error| self.fault(error))
     }
 
     /// Cuts the log to the newest `rows` and to what is younger than `seconds`, in batches; returns how many went.
@@ -226,11 +225,11 @@ impl Store {
         loop {
             let mut writing = self.begin(now, Synchronous::Normal).await?;
             let oldest = writing.now.plus_seconds(seconds.saturating_neg()).0;
+            // The newest entry stays, so that no number is ever used twice.
             let delete = sqlx::query(
                 "DELETE FROM log WHERE id IN (
-                   SELECT id FROM log
-                   WHERE id <= (SELECT max(id) FROM log) - ?1 OR at < ?2
-                   ORDER BY id LIMIT 1000)",
+                   SELECT id FROM (SELECT id, at FROM log ORDER BY id LIMIT 1000)
+                   WHERE id <= (SELECT max(id) FROM log) - max(?1, 1) OR (at < ?2 AND id < (SELECT max(id) FROM log)))",
             );
             let delete = delete.bind(i64::from(rows)).bind(oldest);
             let batch = delete.execute(writing.db()).await.map_err(|error| writing.fault(error))?.rows_affected();
@@ -243,44 +242,52 @@ impl Store {
     }
 }
 
-type Row = (
-    i64,
-    i64,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    String,
-);
+async fn insert(db: &mut SqliteConnection, entry: &LogEntry, at: Clock) -> Result<(), sqlx::Error> {
+    let insert = sqlx::query(
+        "INSERT INTO log (at, clock, event, user, session, project, host, tool, call_id, digest, effect, summary,
+           revision, approval, grants, detail)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    let grants = (!entry.grants.is_empty()).then(|| json!(entry.grants).to_string());
+    let insert = insert.bind(at.now().0).bind(at.seen()).bind(entry.event.word()).bind(&entry.user);
+    let insert = insert.bind(&entry.session).bind(&entry.project).bind(&entry.host).bind(&entry.tool);
+    let insert = insert.bind(&entry.call_id).bind(&entry.digest).bind(entry.effect.word()).bind(&entry.summary);
+    let insert = insert.bind(&entry.revision).bind(&entry.approval).bind(grants).bind(entry.detail.to_string());
+    insert.execute(db).await?;
+    Ok(())
+}
 
-fn read(row: Row) -> Result<LoggedEntry, String> {
-    let (id, at, event, user, session, project, host, tool, call_id, digest, effect, summary, revision, ..) = row;
-    let (.., approval, detail) = (row.13, row.14);
-    let unread = |what: &str| format!("the log's entry {id} cannot be read: {what}");
-    let event = LogEvent::ALL.into_iter().find(|known| known.word() == event);
-    let effect = [Effect::Allow, Effect::Ask, Effect::Deny].into_iter().find(|known| known.word() == effect);
-    let entry = LogEntry {
-        event: event.ok_or_else(|| unread("its event is not known"))?,
-        user,
-        session,
-        project,
-        host,
-        tool,
-        call_id,
-        digest,
-        effect: effect.ok_or_else(|| unread("its effect is not known"))?,
-        summary,
-        revision,
-        approval,
-        detail: serde_json::from_str(&detail).map_err(|error| unread(&error.to_string()))?,
-    };
-    Ok(LoggedEntry { id, at: Timestamp(at), entry })
+impl FromRow<'_, SqliteRow> for LoggedEntry {
+    fn from_row(row: &SqliteRow) -> Result<LoggedEntry, sqlx::Error> {
+        let event: &str = row.try_get("event")?;
+        let effect: &str = row.try_get("effect")?;
+        let grants: Option<&str> = row.try_get("grants")?;
+        let entry = LogEntry {
+            event: LogEvent::ALL
+                .into_iter()
+                .find(|known| known.word() == event)
+                .ok_or_else(|| decode(format!("`{event}` is no event of the log")))?,
+            user: row.try_get("user")?,
+            session: row.try_get("session")?,
+            project: row.try_get("project")?,
+            host: row.try_get("host")?,
+            tool: row.try_get("tool")?,
+            call_id: row.try_get("call_id")?,
+            digest: row.try_get("digest")?,
+            effect: [Effect::Allow, Effect::Ask, Effect::Deny]
+                .into_iter()
+                .find(|known| known.word() == effect)
+                .ok_or_else(|| decode(format!("`{effect}` is no effect")))?,
+            summary: row.try_get("summary")?,
+            revision: row.try_get("revision")?,
+            approval: row.try_get("approval")?,
+            grants: serde_json::from_str(grants.unwrap_or("[]")).map_err(decode)?,
+            detail: serde_json::from_str(row.try_get("detail")?).map_err(decode)?,
+        };
+        Ok(LoggedEntry { id: row.try_get("id")?, at: Timestamp(row.try_get("at")?), entry })
+    }
+}
+
+fn decode(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
 }

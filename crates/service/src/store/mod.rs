@@ -3,7 +3,9 @@
 //! The unit is the transaction: [`Store::ask`], [`Store::reply`] and [`Store::redeem`] each read, judge and write in
 //! one `BEGIN IMMEDIATE`, so that two processes that race are put in order by the database. What is acknowledged is on
 //! the disk (`synchronous=FULL`), but for the decision log and marks of use, of which a power cut may take the last.
-//! Time is an argument, and never goes back: see `clock.rs`.
+//!
+//! Time is an argument: `now` is what the computer's clock says, or what [`Store::clock`] made of it. The store takes
+//! the later of it and the newest time that it has seen, and hands that on to whatever it calls: see `clock.rs`.
 
 mod approvals;
 mod ask;
@@ -14,6 +16,7 @@ mod edits;
 mod fault;
 mod file;
 mod grants;
+mod leave;
 mod listeners;
 mod log;
 mod redeem;
@@ -32,6 +35,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Trans
 pub use approvals::{Record, RecordFilter, Withdraw};
 pub use ask::{Ask, AskError, Asked};
 pub use audit::{AuditEntry, AuditFilter};
+pub(crate) use clock::Clock;
 pub use credentials::{AgentToken, HumanSession, NewHumanSession, NewToken, TokenRequest};
 pub use edits::Edit;
 pub use fault::StoreError;
@@ -64,6 +68,8 @@ pub struct Store {
     synchronous: Option<Synchronous>,
     /// How many transactions this connection committed.
     commits: i64,
+    /// What the store last made of the computer's clock.
+    told: Option<clock::Told>,
 }
 
 /// What has to be on the disk when a transaction is acknowledged.
@@ -73,6 +79,12 @@ enum Synchronous {
     Full,
     /// A power cut may take it back.
     Normal,
+}
+
+impl Synchronous {
+    fn of(durable: bool) -> Synchronous {
+        if durable { Synchronous::Full } else { Synchronous::Normal }
+    }
 }
 
 impl Store {
@@ -93,10 +105,18 @@ impl Store {
             .pragma("synchronous", "NORMAL")
             .pragma("trusted_schema", "OFF")
             .disable_statement_logging();
+        let options = match how {
+            Open::Hook => options.pragma("wal_autocheckpoint", "0"),
+            Open::Cli | Open::Serve => options,
+        };
         let fault = |error| StoreError::of(path, error);
         let db = options.connect().await.map_err(fault)?;
-        let mut store = Store { db, path: path.to_owned(), synchronous: Some(Synchronous::Normal), commits: 0 };
+        let mut store =
+            Store { db, path: path.to_owned(), synchronous: Some(Synchronous::Normal), commits: 0, told: None };
         schema::bring_up(&mut store, how).await?;
+        if how == Open::Hook {
+            leave::fold(&mut store).await;
+        }
         Ok(store)
     }
 
@@ -110,8 +130,7 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn clock(&mut self, clock: Timestamp) -> Result<Timestamp, StoreError> {
-        let read = clock::read(&mut self.db).await;
-        Ok(read.map_err(|error| self.fault(error))?.tick(clock.0).now())
+        Ok(self.tick(clock).await?.now())
     }
 
     /// A number that grows whenever something was written, by this connection or another: what a waiter looks at.
@@ -123,32 +142,49 @@ impl Store {
         Ok(found.map_err(|error| self.fault(error))?.saturating_add(self.commits))
     }
 
-    /// Closes the file and folds what was written into it. A hook skips this and exits: see `schema.rs`.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn close(self) -> Result<(), StoreError> {
-        let path = self.path;
-        self.db.close().await.map_err(|error| StoreError::of(&path, error))
-    }
-
     fn fault(&self, error: sqlx::Error) -> StoreError {
         StoreError::of(&self.path, error)
     }
 
+    /// The store's clock at this moment.
+    async fn tick(&mut self, now: Timestamp) -> Result<Clock, StoreError> {
+        let before = clock::read(&mut self.db).await.map_err(|error| self.fault(error))?;
+        Ok(self.told(before, now))
+    }
+
+    fn told(&mut self, before: Clock, now: Timestamp) -> Clock {
+        let reading = self.reading(now);
+        let clock = before.tick(reading.0);
+        self.told = Some(clock::Told::of(reading, clock));
+        clock
+    }
+
+    /// What the computer's clock said, where `now` is what the store made of it.
+    fn reading(&self, now: Timestamp) -> Timestamp {
+        self.told.map_or(now, |told| told.reading(now))
+    }
+
+    /// Sets what the next transaction waits for.
+    async fn set(&mut self, synchronous: Synchronous) -> Result<(), StoreError> {
+        if self.synchronous == Some(synchronous) {
+            return Ok(());
+        }
+        let pragma = match synchronous {
+            Synchronous::Full => "PRAGMA synchronous = FULL",
+            Synchronous::Normal => "PRAGMA synchronous = NORMAL",
+        };
+        self.synchronous = None;
+        sqlx::raw_sql(pragma).execute(&mut self.db).await.map_err(|error| StoreError::of(&self.path, error))?;
+        self.synchronous = Some(synchronous);
+        Ok(())
+    }
+
     /// Begins a transaction that holds the file's only write lock, and moves the store's time on.
     async fn begin(&mut self, clock: Timestamp, synchronous: Synchronous) -> Result<Writing<'_>, StoreError> {
-        let Store { db, path, synchronous: set, commits } = self;
+        self.set(synchronous).await?;
+        let clock = self.reading(clock);
+        let Store { db, path, commits, .. } = self;
         let fault = |error| StoreError::of(path, error);
-        if *set != Some(synchronous) {
-            let pragma = match synchronous {
-                Synchronous::Full => "PRAGMA synchronous = FULL",
-                Synchronous::Normal => "PRAGMA synchronous = NORMAL",
-            };
-            *set = None;
-            sqlx::raw_sql(pragma).execute(&mut *db).await.map_err(fault)?;
-            *set = Some(synchronous);
-        }
         let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
         let now = clock::tick(&mut transaction, clock).await.map_err(fault)?;
         Ok(Writing { transaction, path, commits, now })

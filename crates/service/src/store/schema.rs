@@ -4,32 +4,32 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use super::{Open, Store, StoreError, Synchronous};
 
-/// The migrations, the oldest first. A store's `user_version` is how many of them it has had.
+/// The migrations, the oldest first.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
-/// `PRAGMA application_id` of our files: `CSig`.
-const OURS: i64 = 0x4353_6967;
+/// A store's `user_version` is this, `CS` in the upper half, and how many of the migrations it has had: one number to
+/// read tells a hook whether the file is ours and up to date.
+const OURS: i64 = 0x4353_0000;
 
 /// Checks what the file is, and brings it up to the present schema.
 pub(super) async fn bring_up(store: &mut Store, how: Open) -> Result<(), StoreError> {
     let known = MIGRATIONS.len() as i64;
-    let (ours, found) = what(&mut store.db).await.map_err(|error| store.fault(error))?;
-    if ours && found == known {
-        return Ok(());
+    let found = version(&mut store.db).await.map_err(|error| store.fault(error))?;
+    match found {
+        Some(found) if found == known => Ok(()),
+        Some(found) if found > known => Err(StoreError::Newer { path: store.path.clone(), found, known }),
+        Some(found) if how == Open::Hook => Err(StoreError::Older { path: store.path.clone(), found, known }),
+        _ => migrate(store).await,
     }
-    if ours && found > known {
-        return Err(StoreError::Newer { path: store.path.clone(), found, known });
-    }
-    if ours && how == Open::Hook {
-        return Err(StoreError::Older { path: store.path.clone(), found, known });
-    }
-    migrate(store).await
 }
 
-/// Whether the file is ours, and its schema's version.
-async fn what(db: &mut SqliteConnection) -> Result<(bool, i64), sqlx::Error> {
-    let row = sqlx::query_as("SELECT application_id, user_version FROM pragma_application_id, pragma_user_version");
-    let (application, version): (i64, i64) = row.fetch_one(db).await?;
-    Ok((application == OURS, version))
+/// The schema's version; `None` if the file is not ours (yet).
+async fn version(db: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(db).await?;
+    Ok(schema(found))
+}
+
+fn schema(user_version: i64) -> Option<i64> {
+    (user_version & 0xffff_0000 == OURS).then_some(user_version & 0xffff)
 }
 
 async fn migrate(store: &mut Store) -> Result<(), StoreError> {
@@ -44,36 +44,29 @@ async fn migrate(store: &mut Store) -> Result<(), StoreError> {
     }
     into_wal(store).await?;
     // What a migration does is on the disk before anything relies on it.
-    store.synchronous = None;
-    sqlx::raw_sql("PRAGMA synchronous = FULL").execute(&mut store.db).await.map_err(fault)?;
-    store.synchronous = Some(Synchronous::Full);
-
+    store.set(Synchronous::Full).await?;
     let mut transaction = store.db.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
     // Another process may have been faster.
     if !ours_or_empty(&mut transaction).await.map_err(fault)? {
         return Err(foreign());
     }
-    let (_, found) = what(&mut transaction).await.map_err(fault)?;
-    sqlx::raw_sql("PRAGMA application_id = 0x43536967").execute(&mut *transaction).await.map_err(fault)?;
-    let had = usize::try_from(found).unwrap_or_default();
+    let had = version(&mut transaction).await.map_err(fault)?.and_then(|had| usize::try_from(had).ok()).unwrap_or(0);
     for migration in MIGRATIONS.iter().skip(had) {
         sqlx::raw_sql(*migration).execute(&mut *transaction).await.map_err(fault)?;
     }
     if had < MIGRATIONS.len() {
         // A pragma takes no arguments.
-        let version = format!("PRAGMA user_version = {}", MIGRATIONS.len());
+        let version = format!("PRAGMA user_version = {}", OURS + MIGRATIONS.len() as i64);
         sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *transaction).await.map_err(fault)?;
     }
     transaction.commit().await.map_err(fault)
 }
 
+/// Both questions in one statement, so that no other process makes the store between them.
 async fn ours_or_empty(db: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let (ours, version) = what(db).await?;
-    if ours {
-        return Ok(true);
-    }
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(db).await?;
-    Ok(tables == 0 && version == 0)
+    let both = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)";
+    let (version, tables): (i64, i64) = sqlx::query_as(both).fetch_one(db).await?;
+    Ok(schema(version).is_some() || (version == 0 && tables == 0))
 }
 
 /// Sets the journal mode, which stays in the file. SQLite does not wait for the lock that this needs, so we do: two

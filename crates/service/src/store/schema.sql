@@ -85,10 +85,13 @@ CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
 CREATE TRIGGER audit_is_never_cut BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit is never cut'); END;
 
--- Every decision, capped by number and age: see log.rs.
+-- Every decision, capped by number and age: see log.rs. One INSERT does all that a decision leaves behind, so that it
+-- takes a hook one statement and is whole or not there.
 CREATE TABLE log (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id       INTEGER PRIMARY KEY,
     at       INTEGER NOT NULL,
+    -- What the computer's clock said, see clock.rs.
+    clock    INTEGER NOT NULL,
     event    TEXT NOT NULL,
     user     TEXT NOT NULL,
     session  TEXT NOT NULL,
@@ -101,10 +104,20 @@ CREATE TABLE log (
     summary  TEXT NOT NULL,
     revision TEXT NOT NULL,
     approval TEXT,
+    -- The grants that let the call run, or nothing.
+    grants   TEXT CHECK (grants IS NULL OR json_valid(grants)),
     detail   TEXT NOT NULL CHECK (json_valid(detail))
 ) STRICT;
-CREATE INDEX log_at ON log (at);
 CREATE INDEX log_call ON log (session, call_id) WHERE call_id IS NOT NULL;
+CREATE TRIGGER log_moves_time AFTER INSERT ON log BEGIN
+    UPDATE clock SET newest = NEW.at, seen = NEW.clock WHERE newest <= NEW.at;
+    -- A session that was idle for 12 hours has ended and begins anew: see sessions.rs.
+    INSERT INTO sessions (user, session, begun, used) VALUES (NEW.user, NEW.session, NEW.at, NEW.at)
+        ON CONFLICT DO UPDATE SET begun = iif(used <= NEW.at - 43200000, NEW.at, begun), used = max(used, NEW.at);
+END;
+CREATE TRIGGER log_counts_uses AFTER INSERT ON log WHEN NEW.grants IS NOT NULL BEGIN
+    UPDATE grants SET uses = uses + 1, used = NEW.at WHERE id IN (SELECT value FROM json_each(NEW.grants));
+END;
 
 -- Pages and terminals where a human would see a question.
 CREATE TABLE listeners (

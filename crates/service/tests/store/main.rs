@@ -1,6 +1,18 @@
 //! The store, on real files.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(unreachable_pub, reason = "one test program out of several files")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on fails"
+)]
 
+mod faults;
 mod flow;
+mod gate;
+mod hostile;
+mod races;
+mod reach;
+mod records;
 mod support;

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
 use crate::disk::Disk;
-use crate::gate::{self, Gate, Note};
+use crate::gate::{self, Gate};
 use crate::http::app::{App, ended};
 use crate::http::caller::agent;
 use crate::http::fault::Problem;
@@ -223,12 +223,12 @@ async fn judge(app: &App, token: &AgentToken, body: CallBody) -> Result<Judged, 
         note(app, &call, &decision, call_id, None).await;
         return Ok(Judged { verdict: verdict(None, &call, &decision), call, engine: None, question: None });
     };
-    let (gate, noted) = {
+    let judged = {
         let mut store = app.store.lock().await;
         gate::judge(&mut store, &engine, &Disk, &call, call_id.as_deref(), app.clock()).await?
     };
-    app.logbook.note(noted).await;
-    let (decision, question, approval) = match gate {
+    app.logbook.note(judged.entry).await;
+    let (decision, question, approval) = match judged.gate {
         Gate::Decided { decision } => (decision, None, None),
         Gate::Answered { decision, approval } => {
             app.poked.notify_one();
@@ -319,5 +319,5 @@ fn verdict(engine: Option<&Engine>, call: &Call, decision: &Decision) -> Verdict
 async fn note(app: &App, call: &Call, decision: &Decision, call_id: Option<String>, record: Option<&Record>) {
     let approval = record.map(|record| record.approval.id.clone());
     let entry = LogEntry { call_id, approval, ..LogEntry::decided(call, decision, gate::summary(call)) };
-    app.logbook.note(Note { entry, used: Vec::new() }).await;
+    app.logbook.note(entry).await;
 }
