@@ -15,6 +15,13 @@ const POLICY: Duration = Duration::from_secs(2);
 /// How often what time has ended is written down.
 const EXPIRE: Duration = Duration::from_secs(30);
 
+/// How often the decision log is cut ...
+const TRIM: Duration = Duration::from_secs(3_600);
+/// ... to so many entries ...
+const LOG_ROWS: u32 = 200_000;
+/// ... and to those younger than 90 days.
+const LOG_SECONDS: i64 = 7_776_000;
+
 /// Looks until the server ends, through a connection of its own: SQLite's version counts what others wrote.
 pub(crate) async fn watch(app: Shared, mut store: Store) {
     let mut stop = app.stop.subscribe();
@@ -40,6 +47,7 @@ struct Seen {
     faults: Vec<String>,
     looked_at_policy: Option<Instant>,
     expired: Option<Instant>,
+    trimmed: Option<Instant>,
     complained: Option<Instant>,
 }
 
@@ -47,6 +55,9 @@ impl Seen {
     async fn look(&mut self, app: &Shared, store: &mut Store) -> Result<(), StoreError> {
         if is_due(&mut self.expired, EXPIRE) {
             store.expire(app.clock()).await?;
+        }
+        if is_due(&mut self.trimmed, TRIM) {
+            store.trim_log(LOG_ROWS, LOG_SECONDS, app.clock()).await?;
         }
         let policy = is_due(&mut self.looked_at_policy, POLICY) && app.shown.receiver_count() > 0;
         if policy {

@@ -73,6 +73,7 @@ async fn cannot_answer_what_belongs_to_another_user() {
     let reply = world.ask("POST", &format!("/v1/approvals/{id}/reply")).bearer(&human.secret);
     assert_eq!(reply.json(&json!({ "outcome": "allow" })).send().is(404).code(), "not-found");
     world.ask("GET", &format!("/v1/approvals/{id}")).bearer(&human.secret).send().is(404);
+    world.ask("GET", &format!("/v1/approvals/{id}/wait?seconds=0")).bearer(&human.secret).send().is(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,6 +83,8 @@ async fn reads_questions_records_and_the_description() {
     let id = world.asked(&token, "git push");
     let open = world.ask("GET", "/v1/approvals?open=true").bearer(&human.secret).send().is(200).json();
     assert_eq!((&open[0]["approval"]["id"], &open[0]["question"]["body"]), (&json!(id), &json!("git push")));
+    let wait = world.ask("GET", &format!("/v1/approvals/{id}/wait?seconds=0")).bearer(&human.secret).send().is(200);
+    assert_eq!(wait.json()["state"], "open");
     world.ask("GET", "/v1/approvals?opne=true").bearer(&human.secret).send().is(422);
     let audit = world.ask("GET", "/v1/audit").bearer(&human.secret).send().is(200).json();
     assert_eq!((&audit[0]["kind"], &audit[0]["approval"]), (&json!("asked"), &json!(id)));

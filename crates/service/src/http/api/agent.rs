@@ -9,17 +9,18 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use countersign_engine::{Engine, Request};
+use countersign_engine::{Engine, Files, Request};
 use countersign_policy::approval::{Asker, CancelReason, State as Life};
 use countersign_policy::{Attendance, Call, Decision, Effect, Timestamp};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
+use super::human::question_of;
 use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
 use crate::disk::Disk;
 use crate::gate::{self, Gate};
 use crate::http::app::{App, ended};
-use crate::http::caller::agent;
+use crate::http::caller::{Caller, agent, caller};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Shared, Whole};
 use crate::store::{AgentToken, Ask, LogEntry, Record, Withdraw};
@@ -75,26 +76,30 @@ pub(crate) struct Patience {
 }
 
 /// Waits until the question is answered or over, or the time is up: then it is still `open`.
-#[utoipa::path(get, path = "/v1/approvals/{id}/wait", tag = "agents", security(("agent" = [])),
+#[utoipa::path(get, path = "/v1/approvals/{id}/wait", tag = "agents", security(("agent" = []), ("human" = [])),
     params(("id" = String, Path, description = "the question"), Patience),
     responses((status = 200, body = ApprovalBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, description = "no such question of this session", body = Problem)))]
+        (status = 404, description = "no such question of this session, or of this human", body = Problem)))]
 pub(crate) async fn wait(
     State(app): State<Shared>,
     Path(id): Path<String>,
     headers: HeaderMap,
     query: Result<Query<Patience>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<ApprovalBody>, Fault> {
-    let token = agent(&app, &headers).await?;
+    let caller = caller(&app, &headers).await?;
     let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
     let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(30).min(LONGEST_WAIT));
     let mut written = app.written.subscribe();
     let mut stop = app.stop.subscribe();
     loop {
         written.mark_unchanged();
-        let record = own(&app, &token, &id).await?;
+        let record = match &caller {
+            Caller::Agent(token) => own(&app, token, &id).await?,
+            Caller::Human(human) => question_of(&app, &id, human).await?,
+        };
         if record.approval.state != Life::Open || Instant::now() >= due {
-            if matches!(record.approval.state, Life::Denied { told: false, .. }) {
+            let agent = matches!(caller, Caller::Agent(_));
+            if agent && matches!(record.approval.state, Life::Denied { told: false, .. }) {
                 app.store.lock().await.tell(&id, app.clock()).await?;
             }
             return Ok(Json(ApprovalBody::of(&record.approval)));
@@ -169,6 +174,10 @@ pub(crate) async fn tools(
 ) -> Result<Json<Vec<ToolVerdict>>, Fault> {
     let token = agent(&app, &headers).await?;
     let body: ToolsBody = whole.json()?;
+    let real = Disk.real_path(&body.project);
+    if token.project.as_ref().is_some_and(|project| real.as_ref() != Some(project)) {
+        return Err(wrong_token("project"));
+    }
     let in_force = app.in_force(&body.project).await?;
     let mut verdicts = Vec::with_capacity(body.tools.len());
     for tool in body.tools {

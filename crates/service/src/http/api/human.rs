@@ -148,7 +148,7 @@ fn chosen(record: &Record, choice: Choice) -> Result<Remembered, Fault> {
 }
 
 /// A question of this human.
-async fn question_of(app: &App, id: &str, human: &Human) -> Result<Record, Fault> {
+pub(crate) async fn question_of(app: &App, id: &str, human: &Human) -> Result<Record, Fault> {
     let record = app.store.lock().await.record(id).await?;
     record.filter(|record| record.approval.asker.user == human.user).ok_or_else(|| Fault::not_found("question"))
 }
