@@ -1,5 +1,6 @@
 //! A call on its way to its verdict.
 
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use countersign_engine::hosts::claude_code::{Answer, Event};
@@ -57,7 +58,8 @@ impl Gate<'_> {
             record::off(self.place, self.request, &off);
             return Ok(Answer::no_opinion());
         }
-        let mut store = block_on(Store::open(&self.place.store(), Open::Hook))?;
+        // Never closed: closing folds what was written into the file, for which the host would have to wait.
+        let mut store = ManuallyDrop::new(block_on(Store::open(&self.place.store(), Open::Hook))?);
         let answer = self.judge_and_answer(&mut store);
         if let Err(fault) = &answer {
             record::fault(&mut store, self.request, fault);

@@ -1,5 +1,7 @@
 //! What the hook writes down: what ran, what was not judged, what went wrong, that a session ended.
 
+use std::mem::ManuallyDrop;
+
 use countersign_engine::hosts::claude_code::HOST;
 use countersign_engine::{Engine, Request};
 use countersign_policy::approval::{Asker, CancelReason};
@@ -30,7 +32,7 @@ pub(super) fn summary(call: &Call) -> String {
 
 /// A call has run, or has failed. Returns what its user has to be told at once.
 pub(super) fn ran(place: &Place, request: &Request, succeeded: bool) -> Result<Option<String>, Fault> {
-    let mut store = block_on(Store::open(&place.store(), Open::Hook))?;
+    let mut store = ManuallyDrop::new(block_on(Store::open(&place.store(), Open::Hook))?);
     let now = block_on(store.clock(here::clock()))?;
     let engine = Engine::new(document::assemble(Vec::new()));
     let call = engine.call(request, &Disk);
@@ -80,7 +82,7 @@ fn alarm(place: &Place, request: &Request, decided: Option<&LoggedEntry>) -> Opt
 
 /// A session is over: its questions are withdrawn, and what was allowed for it ends.
 pub(super) fn ended(place: &Place, session: &str) -> Result<Option<String>, Fault> {
-    let mut store = block_on(Store::open(&place.store(), Open::Hook))?;
+    let mut store = ManuallyDrop::new(block_on(Store::open(&place.store(), Open::Hook))?);
     let now = block_on(store.clock(here::clock()))?;
     let key = format!("{HOST}:{session}");
     block_on(store.end_session(&crate::terminal::user(), &key, HOST, now))?;
