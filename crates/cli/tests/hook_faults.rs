@@ -223,6 +223,23 @@ fn too_little_memory_for_a_thread() {
 }
 
 #[test]
+fn whatever_the_limits_it_is_judged_or_denied() {
+    let world = allowing();
+    let event = world.event("PreToolUse", "ls", "t1");
+    let files = [3, 4, 5, 6, 8].map(|files| format!("ulimit -n {files}"));
+    let memory = [90_000, 100_000, 110_000, 130_000].map(|kilobytes| format!("ulimit -v {kilobytes}"));
+    for limit in files.iter().chain(&memory) {
+        let mut command = world.command("sh");
+        command.args(["-c", &format!("{limit}; exec '{}' hook claude-code", world::PROGRAM)]);
+        let said = feed(command, event.as_bytes());
+        match said.code {
+            Some(0) => assert_eq!(said.decision().as_deref(), Some("allow"), "{limit} {said:?}"),
+            code => assert_eq!(code, Some(2), "{limit} {said:?}"),
+        }
+    }
+}
+
+#[test]
 fn no_room_on_the_disk() {
     let world = allowing();
     // A limit on the size of files stands for a full disk. The signal that comes with it would let the call run.

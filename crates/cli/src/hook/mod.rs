@@ -28,9 +28,6 @@ const LONGEST: u64 = 16 * 1024 * 1024;
 /// host would let the call run.
 const STACK: usize = 64 * 1024 * 1024;
 
-/// A process that writes beyond its limit on the size of files is ended by a signal, and the host would let the call run.
-const SMALLEST_FILE: u64 = 1024 * 1024 * 1024;
-
 /// What the panic said, for the one line that tells of it.
 static PANIC: Mutex<Option<String>> = Mutex::new(None);
 
@@ -58,12 +55,6 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> ! {
         Ok(options) => options,
         Err(reason) => mouth::end(&fault(&format!("its command line is wrong: {reason}"))),
     };
-    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current
-        && limit < SMALLEST_FILE
-    {
-        let reason = format!("files may only have {limit} bytes here (`ulimit -f`), and one byte more would end it");
-        mouth::end(&fault(&reason));
-    }
     let watchdog = match Watchdog::start(options.deadline()) {
         Ok(watchdog) => watchdog,
         Err(error) => mouth::end(&fault(&format!("no thread could be started: {error}"))),
