@@ -214,12 +214,15 @@ fn a_repository_that_moves_the_policy_by_environment() {
 }
 
 #[test]
-fn too_little_memory_for_a_thread() {
+fn a_command_that_nests_deeply() {
     let world = allowing();
-    let mut command = world.command("sh");
-    command.args(["-c", &format!("ulimit -v 40000; exec '{}' hook claude-code", world::PROGRAM)]);
-    let said = feed(command, world.event("PreToolUse", "ls", "t1").as_bytes());
-    blocked(&said, "thread");
+    for (open, close) in [("$(", ")"), ("(", ")"), ("`", "`"), ("bash -c '", "'"), ("{ ", "; }"), ("\"$(", ")\"")] {
+        for depth in [100, 3_000] {
+            let command = format!("{}ls{}", open.repeat(depth), close.repeat(depth));
+            let said = world.hook(&world.event("PreToolUse", &command, "t1"));
+            assert_eq!((said.code, said.decision().as_deref()), (Some(2), Some("deny")), "{open} {depth}");
+        }
+    }
 }
 
 #[test]
@@ -227,7 +230,7 @@ fn whatever_the_limits_it_is_judged_or_denied() {
     let world = allowing();
     let event = world.event("PreToolUse", "ls", "t1");
     let files = [3, 4, 5, 6, 8].map(|files| format!("ulimit -n {files}"));
-    let memory = [90_000, 100_000, 110_000, 130_000].map(|kilobytes| format!("ulimit -v {kilobytes}"));
+    let memory = [40_000, 90_000, 100_000, 110_000, 130_000].map(|kilobytes| format!("ulimit -v {kilobytes}"));
     for limit in files.iter().chain(&memory) {
         let mut command = world.command("sh");
         command.args(["-c", &format!("{limit}; exec '{}' hook claude-code", world::PROGRAM)]);

@@ -14,6 +14,7 @@ mod watchdog;
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::panic::catch_unwind;
 use std::sync::Mutex;
 
 use countersign_engine::hosts::claude_code::Answer;
@@ -24,10 +25,6 @@ use watchdog::Watchdog;
 
 /// The longest event that is read, in bytes.
 const LONGEST: u64 = 16 * 1024 * 1024;
-/// Deep enough for whatever passes the limits on nesting: a stack that overflows ends the process by a signal, and the
-/// host would let the call run.
-const STACK: usize = 64 * 1024 * 1024;
-
 /// What the panic said, for the one line that tells of it.
 static PANIC: Mutex<Option<String>> = Mutex::new(None);
 
@@ -59,15 +56,12 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> ! {
         Ok(watchdog) => watchdog,
         Err(error) => mouth::end(&fault(&format!("no thread could be started: {error}"))),
     };
-    let work = std::thread::Builder::new().stack_size(STACK).spawn(move || work(&options, watchdog));
-    let answer = match work.map(std::thread::JoinHandle::join) {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => {
-            let place = PANIC.lock().ok().and_then(|place| place.clone()).unwrap_or_default();
-            fault(&format!("it has a bug ({place}), please report it"))
-        }
-        Err(error) => fault(&format!("no thread could be started: {error}")),
-    };
+    // On this thread: another would have to be given memory of its own first. A stack that overflows aborts, and an
+    // abort is a denial: see `signals.rs`.
+    let answer = catch_unwind(|| work(&options, watchdog)).unwrap_or_else(|_| {
+        let place = PANIC.lock().ok().and_then(|place| place.clone()).unwrap_or_default();
+        fault(&format!("it has a bug ({place}), please report it"))
+    });
     mouth::end(&answer)
 }
 
