@@ -12,6 +12,7 @@ mod faults;
 mod flow;
 mod gate;
 mod hostile;
+mod model;
 mod races;
 mod reach;
 mod records;
