@@ -64,7 +64,6 @@ impl Gate<'_> {
         if let Err(fault) = &answer {
             record::fault(&mut store, self.request, fault);
         }
-        store.leave();
         answer
     }
 
