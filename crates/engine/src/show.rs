@@ -17,7 +17,7 @@ fn escape(text: &str, lines: bool) -> String {
             out.push(c);
         } else if hidden(c) {
             out.push_str(&format!("\\u{{{:X}}}", u32::from(c)));
-        } else if c == '\\' && text.get(at..).is_some_and(|rest| rest.starts_with("\\u{")) {
+        } else if c == '\\' && escapes(text.get(at + 1..).unwrap_or_default()) {
             // What was written as an escape must not read like one of ours.
             out.push_str("\\\\");
         } else {
@@ -25,6 +25,11 @@ fn escape(text: &str, lines: bool) -> String {
         }
     }
     out
+}
+
+/// Whether a backslash before this text could be taken for a part of one of our escapes.
+fn escapes(rest: &str) -> bool {
+    rest.starts_with("u{") || rest.chars().next().is_some_and(hidden)
 }
 
 /// Whether a reader would not see the character, or see something else: Unicode's Cc, Cf, Zl and Zp, the spaces that
@@ -78,5 +83,6 @@ mod tests {
     fn an_escape_in_the_text_does_not_read_like_ours() {
         assert_eq!(printable("\\u{202E}"), "\\\\u{202E}");
         assert_eq!(printable("\\n"), "\\n");
+        assert_eq!(printable("\\\u{202E}"), "\\\\\\u{202E}");
     }
 }
