@@ -17,7 +17,7 @@ fn escape(text: &str, lines: bool) -> String {
             out.push(c);
         } else if hidden(c) {
             out.push_str(&format!("\\u{{{:X}}}", u32::from(c)));
-        } else if c == '\\' && escapes(text.get(at + 1..).unwrap_or_default()) {
+        } else if c == '\\' && escapes(text.get(at + 1..).unwrap_or_default(), lines) {
             // What was written as an escape must not read like one of ours.
             out.push_str("\\\\");
         } else {
@@ -28,8 +28,8 @@ fn escape(text: &str, lines: bool) -> String {
 }
 
 /// Whether a backslash before this text could be taken for a part of one of our escapes.
-fn escapes(rest: &str) -> bool {
-    rest.starts_with("u{") || rest.chars().next().is_some_and(hidden)
+fn escapes(rest: &str, lines: bool) -> bool {
+    rest.starts_with("u{") || rest.chars().next().is_some_and(|c| hidden(c) && !(lines && c == '\n'))
 }
 
 /// Whether a reader would not see the character, or see something else: Unicode's Cc, Cf, Zl and Zp, the spaces that
