@@ -14,7 +14,6 @@ use countersign_service::store::{LogEntry, NewGrant, Open, Store, StoreError};
 
 const GRANTS: usize = 10_000;
 const ROUNDS: usize = 500;
-const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -43,12 +42,12 @@ fn hook(path: &Path) -> Result<(), StoreError> {
     let store = block_on(async {
         let mut store = Store::open(path, Open::Hook).await?;
         at.push(start.elapsed());
-        let now = store.clock(NOW).await?;
+        let now = store.clock(clock()).await?;
         let grants = store.grants_for(&call, now).await?;
         at.push(start.elapsed());
         assert_eq!(grants.len(), 0);
         let decision = Decision::fault("benchmark");
-        store.log(&[LogEntry::decided(&call, &decision, "shell: git push".to_owned())], false, NOW).await?;
+        store.log(&[LogEntry::decided(&call, &decision, "shell: git push".to_owned())], false, clock()).await?;
         at.push(start.elapsed());
         Ok::<Store, StoreError>(store)
     })?;
@@ -98,7 +97,7 @@ fn seed(path: &Path, grants: usize) -> Result<(), StoreError> {
             let scope = if number % 2 == 0 { Scope::Project } else { Scope::User };
             let Some(reach) = Reach::of(&made, scope) else { continue };
             let grant = NewGrant { effect: Effect::Allow, action: Action::Shell, resource, reach, expires: None };
-            store.grant(grant, "ana", NOW).await?;
+            store.grant(grant, "ana", clock()).await?;
         }
         store.close().await
     })
@@ -128,4 +127,9 @@ fn call(line: &str) -> Call {
         targets: vec![Target::primary(Action::Shell, Resource::Words(words))],
         faults: Vec::new(),
     }
+}
+
+fn clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or_default())
 }
