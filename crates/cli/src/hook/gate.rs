@@ -4,15 +4,16 @@ use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use countersign_engine::hosts::claude_code::{Answer, Event};
-use countersign_engine::{Engine, Request};
+use countersign_engine::{Engine, Known, Reading, Request};
 use countersign_policy::approval::{CancelReason, State};
 use countersign_policy::{Attendance, Call, Decision, Effect, Nobody, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
 use countersign_service::gate;
-use countersign_service::store::{Ask, AskError, LogEntry, LogEvent, Open, Record, Store};
+use countersign_service::store::{Ask, AskError, LogEntry, LogEvent, Record, Store};
 
 use super::claude_code::attended;
+use super::opening::{Opened, Opening};
 use super::options::{OnAsk, Options};
 use super::wait::{Ended, Wait};
 use super::watchdog::Watchdog;
@@ -58,18 +59,21 @@ impl Gate<'_> {
             record::off(self.place, self.request, &off);
             return Ok(Answer::no_opinion());
         }
+        let opening = Opening::start(self.place, &self.request.user)?;
+        let reading = self.read(&opening);
+        let Opened { store, now, .. } = opening.finish()?;
         // Never closed: closing folds what was written into the file, for which the host would have to wait.
-        let mut store = ManuallyDrop::new(block_on(Store::open(&self.place.store(), Open::Hook))?);
-        let answer = self.judge_and_answer(&mut store);
+        let mut store = ManuallyDrop::new(store);
+        let judged = reading.and_then(|reading| self.judge(&mut store, reading, now));
+        let answer = judged.and_then(|judged| self.settle(&mut store, judged));
         if let Err(fault) = &answer {
             record::fault(&mut store, self.request, fault);
         }
         answer
     }
 
-    fn judge_and_answer(&mut self, store: &mut Store) -> Result<Answer, Fault> {
+    fn settle(&mut self, store: &mut Store, mut judged: Judged) -> Result<Answer, Fault> {
         loop {
-            let judged = self.judge(store)?;
             match &judged.gate {
                 gate::Gate::Decided { decision } => return Ok(self.decided(&judged, decision, false)),
                 gate::Gate::Answered { decision, .. } => return Ok(self.decided(&judged, decision, true)),
@@ -94,16 +98,25 @@ impl Gate<'_> {
                     }
                 }
             }
+            judged = self.judge_anew(store)?;
         }
     }
 
     /// Judges the call as things are now: policy files, links and grants are looked at anew.
-    fn judge(&self, store: &mut Store) -> Result<Judged, Fault> {
+    fn judge_anew(&self, store: &mut Store) -> Result<Judged, Fault> {
         let now = block_on(store.clock(here::clock()))?;
         let known = block_on(store.known(&self.request.user))?;
+        let reading = self.read(&known)?;
+        self.judge(store, reading, now)
+    }
+
+    fn read(&self, known: &dyn Known) -> Result<Reading, Fault> {
         let layout = here::layout(self.place).map_err(|error| Fault(error.to_string()))?;
-        let reading = countersign_engine::load(&Disk, &layout, &self.request.project, &known)
-            .map_err(|fault| Fault(format!("the policy cannot be used: {fault}")))?;
+        countersign_engine::load(&Disk, &layout, &self.request.project, known)
+            .map_err(|fault| Fault(format!("the policy cannot be used: {fault}")))
+    }
+
+    fn judge(&self, store: &mut Store, reading: Reading, now: Timestamp) -> Result<Judged, Fault> {
         block_on(store.note_checked(&reading.checked, now))?;
         let call = reading.engine.call(self.request, &Disk);
         let id = self.request.call_id.as_deref();

@@ -6,6 +6,7 @@
 mod claude_code;
 mod gate;
 mod mouth;
+mod opening;
 mod options;
 mod record;
 mod signals;
