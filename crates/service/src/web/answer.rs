@@ -21,7 +21,11 @@ pub(crate) async fn answer(
     check(&app, &visitor, &headers, &form)?;
     let given = given(&form)?;
     let id = form.field("approval").ok_or_else(|| Fault::invalid("the form names no question"))?;
-    let word = if given.outcome == Outcome::Deny { "deny" } else { given.scope.word() };
+    let word = match given.outcome {
+        Outcome::Allow => given.scope.word().to_owned(),
+        Outcome::Deny if given.scope == Scope::Once => "deny".to_owned(),
+        Outcome::Deny => format!("deny-{}", given.scope),
+    };
     match crate::http::answer(&app, &visitor.human(), id, given).await {
         Ok(_) => Ok(Redirect::to(&format!("./?done={word}")).into_response()),
         Err(fault) => Ok(with_problem(&app, &visitor, fault).await?),
@@ -69,9 +73,8 @@ fn given(form: &Form) -> Result<Given, Fault> {
     let (outcome, scope) = match form.field("answer") {
         Some("deny") => (Outcome::Deny, Scope::Once),
         Some("once") => (Outcome::Allow, Scope::Once),
-        Some(word @ ("turn" | "session" | "project" | "user")) => {
-            (Outcome::Allow, Scope::named(word).unwrap_or(Scope::Once))
-        }
+        Some(word) if remembered(word).is_some() => (Outcome::Allow, remembered(word).unwrap_or(Scope::Once)),
+        Some(word) if denied(word).is_some() => (Outcome::Deny, denied(word).unwrap_or(Scope::Once)),
         _ => return Err(Fault::invalid("the form has no answer: use one of its buttons")),
     };
     let seconds = match form.filled("lifetime") {
@@ -87,6 +90,16 @@ fn given(form: &Form) -> Result<Given, Fault> {
         feedback: form.filled("feedback").map(str::to_owned),
         also: Vec::new(),
     })
+}
+
+/// The scope of a button that remembers.
+fn remembered(word: &str) -> Option<Scope> {
+    Scope::named(word).filter(|scope| !matches!(scope, Scope::Once | Scope::Team))
+}
+
+/// The scope of a button that remembers a no.
+fn denied(word: &str) -> Option<Scope> {
+    word.strip_prefix("deny-").and_then(remembered)
 }
 
 fn choice(part: &str, offer: &str) -> Result<Option<Choice>, Fault> {

@@ -66,6 +66,10 @@ fn done(word: &str) -> Option<Notice> {
         "project" => "Allowed, and remembered for this project.",
         "user" => "Allowed, and remembered for you everywhere.",
         "deny" => "Denied.",
+        "deny-turn" => "Denied, and remembered for this turn.",
+        "deny-session" => "Denied, and remembered for this session.",
+        "deny-project" => "Denied, and remembered for this project.",
+        "deny-user" => "Denied, and remembered for you everywhere.",
         "revoked" => "Revoked: it will be asked again.",
         _ => return None,
     };

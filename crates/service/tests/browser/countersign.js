@@ -120,7 +120,7 @@ export async function settled(page) {
 // Presses a button of a question, and sees what became of it.
 export async function press(page, question, name, notice) {
   await settled(page);
-  await question.getByRole("button", { name }).click();
+  await question.getByRole("button", { name, exact: true }).click();
   await expect(page.getByText(notice)).toBeVisible();
 }
 

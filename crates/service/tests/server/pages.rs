@@ -61,6 +61,26 @@ async fn a_question_is_answered_and_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_no_is_remembered_too() {
+    let world = World::new().await;
+    let (token, human) = (world.token("s1").await, world.sign_in().await);
+    let id = world.asked(&token, "git push origin main");
+    let fields = [("approval", id.as_str()), ("answer", "deny-session"), ("part-0", "0")];
+    let answered = world.submit(&human, "answer", &fields).send().is(303);
+    assert_eq!(answered.header("location"), Some("./?done=deny-session"));
+    assert!(world.see(&human).is(200).body.contains("git push origin main"));
+    let call = world.call("git push origin main");
+    let told = world.ask("POST", "/v1/decide").bearer(&token).json(&call).send().is(200).json();
+    assert_eq!(told["effect"], "deny", "{told}");
+    let again = world.ask("POST", "/v1/decide").bearer(&token).json(&call).send().is(200).json();
+    assert_eq!(again["effect"], "deny", "{again}");
+    for answer in ["deny-once", "deny-team", "deny-", "team", "never"] {
+        let other = [("approval", id.as_str()), ("answer", answer), ("part-0", "0")];
+        world.submit(&human, "answer", &other).send().is(422);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_loser_of_a_race_is_told_who_won() {
     let world = World::new().await;
     let (token, human) = (world.token("s1").await, world.sign_in().await);
