@@ -89,6 +89,10 @@ pub(crate) fn read(
     Ok(())
 }
 
+/// Parameters whose value is a number whatever the line does: the last exit status, the count of arguments, the shell's
+/// process. They stand in a word as they were written.
+const NUMBERS: [&[u8]; 3] = [b"$?", b"$#", b"$$"];
+
 const SPLIT: &str = "words that cannot be told apart for certain";
 const QUOTING: &str = "quoting that cannot be read for certain";
 const EXPANSION: &str = "an expansion that cannot be read for certain";
@@ -121,8 +125,13 @@ impl Reader<'_> {
             if first.start > here {
                 return false;
             }
+            let written = self.bytes.get(self.at..first.end - self.base).unwrap_or_default();
+            if NUMBERS.contains(&written) {
+                self.text.extend(written.iter().map(|byte| (*byte, true)));
+            } else {
+                self.dynamic = true;
+            }
             self.at = first.end - self.base;
-            self.dynamic = true;
             return true;
         }
         false
@@ -369,6 +378,8 @@ mod tests {
     #[test]
     fn what_is_not_known_says_so() {
         assert_eq!(words("a$X").unwrap()[0].shape, Shape::Dynamic);
+        assert_eq!(words("$!").unwrap()[0].shape, Shape::Dynamic);
+        assert_eq!(words("$@").unwrap()[0].shape, Shape::Dynamic);
         assert_eq!(words("{1..3}").unwrap()[0].shape, Shape::Dynamic);
         assert_eq!(words("=ls").unwrap()[0].shape, Shape::Dynamic);
         assert_eq!(words("src/*.rs").unwrap()[0].shape, Shape::Glob(4));
