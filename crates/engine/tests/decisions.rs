@@ -115,3 +115,13 @@ fn tables() {
     assert!(count > 0);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_folder_with_something_denied_in_it_is_for_a_human_to_look_at() {
+    assert_eq!(run("trees", include_str!("cases/trees.toml")), Vec::<String>::new());
+}
+
+#[test]
+fn our_own_files_are_closed_wherever_a_machine_keeps_them() {
+    assert_eq!(run("own files", include_str!("cases/own_files_elsewhere.toml")), Vec::<String>::new());
+}
