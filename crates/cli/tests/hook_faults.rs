@@ -8,7 +8,8 @@ mod world;
 
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use world::{Said, World, feed, write};
 
@@ -259,22 +260,50 @@ fn wait_for_question(world: &World) {
     }
 }
 
+/// A hook that waits for an answer, with these arguments.
+fn waiting(world: &World, arguments: &[&str]) -> Child {
+    let mut command = world.command(world::PROGRAM);
+    command.args(["hook", "claude-code", "--on-ask", "wait"]).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let event = world.event("PreToolUse", "git push", "t1");
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), event.as_bytes()).unwrap();
+    wait_for_question(world);
+    child
+}
+
+fn kill(child: &Child, signal: &str) {
+    let mut kill = std::process::Command::new("sh");
+    assert!(kill.args(["-c", &format!("kill -s {signal} {}", child.id())]).status().unwrap().success());
+}
+
 #[test]
 fn a_signal_is_no_way_around() {
-    for signal in ["TERM", "INT", "HUP", "QUIT", "ABRT", "ALRM", "USR1", "USR2", "XCPU", "BUS", "PIPE"] {
+    for signal in ["TERM", "INT", "HUP", "QUIT", "ABRT", "ALRM", "USR1", "USR2", "XCPU", "BUS", "IO", "PIPE"] {
         let world = allowing();
-        let mut command = world.command(world::PROGRAM);
-        command.args(["hook", "claude-code", "--on-ask", "wait", "--timeout", "5"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let event = world.event("PreToolUse", "git push", "t1");
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), event.as_bytes()).unwrap();
-        wait_for_question(&world);
-        let mut kill = std::process::Command::new("sh");
-        assert!(kill.args(["-c", &format!("kill -s {signal} {}", child.id())]).status().unwrap().success());
+        let child = waiting(&world, &["--timeout", "5"]);
+        kill(&child, signal);
         let said: Said = child.wait_with_output().unwrap().into();
         assert_eq!(said.code, Some(2), "{signal} {said:?}");
     }
+}
+
+/// Stopped, it would say nothing until its host had given it up.
+#[test]
+fn a_terminal_does_not_stop_it() {
+    let world = allowing();
+    let mut child = waiting(&world, &["--timeout", "3"]);
+    for signal in ["TSTP", "TTIN", "TTOU"] {
+        kill(&child, signal);
+    }
+    let patience = Instant::now() + Duration::from_secs(3);
+    while child.try_wait().unwrap().is_none() && Instant::now() < patience {
+        std::thread::yield_now();
+    }
+    let in_time = child.try_wait().unwrap().is_some();
+    child.kill().unwrap();
+    let said: Said = child.wait_with_output().unwrap().into();
+    assert!(in_time && said.code == Some(2), "{said:?}");
 }
 
 #[test]

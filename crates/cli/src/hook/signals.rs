@@ -1,11 +1,11 @@
-//! Signals: a host lets a call run whose hook one has ended.
+//! Signals: a host lets a call run whose hook one has ended, or stopped until the host lost patience.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{
-    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGUSR1, SIGUSR2, SIGVTALRM,
-    SIGXCPU, SIGXFSZ,
+    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP, SIGTTIN,
+    SIGTTOU, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
 use signal_hook::flag;
 
@@ -13,12 +13,16 @@ use super::mouth::BLOCKED;
 
 /// Signals that end a process. An abort is among them: what a stack that overflows, memory that runs out and a panic
 /// within a panic end in.
-const ENDING: [i32; 14] = [
-    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGUSR1, SIGUSR2, SIGVTALRM,
-    SIGXCPU,
+const ENDING: [i32; 15] = [
+    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGXCPU,
 ];
 
-/// Makes every signal that can be caught a denial.
+/// Signals that are passed over. A terminal's stops: one that is stopped cannot say no in time. A file that would grow
+/// beyond its limit: the write fails, and says so.
+const PASSED_OVER: [i32; 4] = [SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ];
+
+/// Makes the signals that would end this process a denial, and lets none stop it that can be caught.
 ///
 /// # Errors
 /// A handler cannot be set.
@@ -27,7 +31,8 @@ pub(crate) fn deny() -> std::io::Result<()> {
     for signal in ENDING {
         flag::register_conditional_shutdown(signal, BLOCKED, always.clone())?;
     }
-    // A file that would grow beyond its limit: the write fails, and says so.
-    flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+    for signal in PASSED_OVER {
+        flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
     Ok(())
 }
