@@ -79,6 +79,6 @@ impl Files for Nowhere {
     }
 
     fn list(&self, _path: &str) -> Option<Vec<(String, bool)>> {
-        None
+        Some(Vec::new())
     }
 }

@@ -16,8 +16,8 @@ pub trait Files {
     /// What is at the path itself, links not followed; `None` where there is nothing.
     fn meta(&self, path: &str) -> Option<Meta>;
 
-    /// The names in a folder with whether each is a folder itself (links count as files); `None` where it cannot be
-    /// listed.
+    /// The names in a folder with whether each is a folder itself (links count as files); none where there is no such
+    /// folder or it may not be listed. `None` where that cannot be found out.
     fn list(&self, path: &str) -> Option<Vec<(String, bool)>>;
 }
 

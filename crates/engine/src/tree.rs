@@ -12,7 +12,8 @@ const MOST_NAMES: usize = 20_000;
 /// of their own.
 const PASSED_OVER: [&str; 4] = [".git", "node_modules", "target", ".venv"];
 
-/// Why doing `action` to all of this tree asks: a file below it of which that is denied, or too many to look at.
+/// Why doing `action` to all of this tree asks: a file below it of which that is denied, too many to look at, or a
+/// folder that cannot be looked into. One that may not be listed cannot be searched either.
 ///
 /// `only` is the glob that the names of searched files must match, where the call says one.
 pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of: &Taken<'_>) -> Option<String> {
@@ -26,8 +27,10 @@ pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of:
     let mut probe = Call { project: places.real_project.clone(), ..call.clone() };
     probe.targets.clear();
     while let Some(folder) = folders.pop_front() {
-        // What cannot be listed cannot be searched either.
-        for (name, is_dir) in files.list(&folder).unwrap_or_default() {
+        let Some(names) = files.list(&folder) else {
+            return Some(format!("`{folder}` cannot be listed to see whether it holds secrets"));
+        };
+        for (name, is_dir) in names {
             seen += 1;
             if seen > MOST_NAMES {
                 return Some(format!(
@@ -48,7 +51,7 @@ pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of:
             let target = Target::primary(action.clone(), Resource::Path(resource));
             if denials.deny(&target, &probe, Timestamp(i64::MIN)) {
                 let shown = below(&path, root).filter(|rest| !rest.is_empty()).unwrap_or(&path);
-                return Some(format!("it would also {action} `{}`, which is denied", crate::show::printable(shown)));
+                return Some(format!("it would also {action} `{}`, which is denied", shown));
             }
         }
     }

@@ -15,6 +15,10 @@ fn call(tool: &str, args: Value) -> Call {
 }
 
 fn call_in(project: &str, cwd: &str, tool: &str, args: Value) -> Call {
+    call_on(&Disk::new(), project, cwd, tool, args)
+}
+
+fn call_on(disk: &Disk, project: &str, cwd: &str, tool: &str, args: Value) -> Call {
     let engine = Engine::new(assemble(Vec::new()));
     let request = Request {
         host: "claude-code".to_owned(),
@@ -25,7 +29,7 @@ fn call_in(project: &str, cwd: &str, tool: &str, args: Value) -> Call {
         home: "/home/u".to_owned(),
         ..Request::of("shell", "")
     };
-    engine.call(&request, &Disk::new())
+    engine.call(&request, disk)
 }
 
 /// The only path that a call touches: lexical and real.
@@ -107,6 +111,17 @@ fn a_pattern_of_names_that_leads_out_is_a_target_of_its_own() {
         assert!(call.targets.iter().any(|target| outside(&target.resource)), "{pattern}: {call:?}");
     }
     assert_eq!(call("Glob", json!({"pattern": "src/**/*.rs"})).targets.len(), 1);
+}
+
+/// Names that come and go while they are listed must not make a folder count as empty.
+#[test]
+fn a_tree_that_cannot_be_looked_into_is_for_a_human() {
+    let search =
+        |disk: &Disk| call_on(disk, "/repo", "/repo", "Grep", json!({"pattern": "x"})).targets[0].caution.clone();
+    assert_eq!(search(&Disk::new()), None);
+    let mut disk = Disk::new();
+    disk.unlistable = Some("/repo/src".to_owned());
+    assert_eq!(search(&disk).unwrap(), "`/repo/src` cannot be listed to see whether it holds secrets");
 }
 
 #[test]

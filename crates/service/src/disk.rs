@@ -50,7 +50,13 @@ impl Files for Disk {
 
     fn list(&self, path: &str) -> Option<Vec<(String, bool)>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(path).ok()? {
+        let entries = match fs::read_dir(path) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+                return Some(names);
+            }
+            found => found.ok()?,
+        };
+        for entry in entries {
             let entry = entry.ok()?;
             let is_dir = entry.file_type().ok()?.is_dir();
             names.push((entry.file_name().to_string_lossy().into_owned(), is_dir));
@@ -186,5 +192,7 @@ mod tests {
         assert_eq!(Disk.read(&format!("{at}/fits")).unwrap().unwrap().len(), 1 << 20);
         assert!(Disk.meta(&at).unwrap().is_dir);
         assert_eq!(Disk.list(&at).unwrap().len(), 2);
+        assert_eq!(Disk.list(&format!("{at}/none")), Some(Vec::new()));
+        assert_eq!(Disk.list(&format!("{at}/fits")), None);
     }
 }

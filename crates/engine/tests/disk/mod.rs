@@ -11,6 +11,8 @@ pub(crate) struct Disk {
     folders: BTreeSet<String>,
     files: BTreeMap<String, String>,
     links: BTreeMap<String, String>,
+    /// A folder whose names cannot be found out.
+    pub(crate) unlistable: Option<String>,
 }
 
 impl Disk {
@@ -81,6 +83,9 @@ impl Files for Disk {
     }
 
     fn list(&self, path: &str) -> Option<Vec<(String, bool)>> {
+        if self.unlistable.as_deref() == Some(path) {
+            return None;
+        }
         let below = |full: &String| {
             let rest = full.strip_prefix(path)?.strip_prefix('/')?;
             if rest.is_empty() || rest.contains('/') { None } else { Some(rest.to_owned()) }
