@@ -6,14 +6,11 @@
 //! 3. The decision is logged before anybody hears of it; the server logs in batches. What goes wrong is an error, and
 //!    the caller denies.
 
-use countersign_engine::{Engine, Files, show};
+use countersign_engine::{Engine, Files};
 use countersign_policy::approval::{Asker, State};
 use countersign_policy::{Answer, Call, Cause, Decision, Effect, Grant, Question, Timestamp};
 
 use crate::store::{Clock, LogEntry, Record, RedeemError, Store, StoreError};
-
-/// The longest summary in the decision log, in characters.
-const SUMMARY: usize = 300;
 
 /// What became of a call at the gate. It is in the decision log.
 #[must_use]
@@ -92,8 +89,7 @@ pub(crate) async fn judge(
             (decision, existing.as_ref().map(|record| record.approval.id.clone()))
         }
     };
-    let entry =
-        LogEntry { call_id: call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision, summary(call)) };
+    let entry = LogEntry { call_id: call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision) };
     Ok(Judged { gate, entry, at })
 }
 
@@ -153,18 +149,4 @@ async fn answered(
         return Ok(Gate::Pending { decision, question, existing: existing.map(Box::new) });
     }
     Ok(Gate::Decided { decision })
-}
-
-/// The call in one printable line: its action, and the first thing that it touches.
-pub(crate) fn summary(call: &Call) -> String {
-    let resource = call.targets.first().and_then(|target| target.resource.literal());
-    let line = match resource {
-        Some(resource) => format!("{}: {resource}", call.action),
-        None => call.action.to_string(),
-    };
-    let mut short: String = show::printable(&line.chars().take(SUMMARY).collect::<String>());
-    if line.chars().nth(SUMMARY).is_some() {
-        short.push('…');
-    }
-    short
 }

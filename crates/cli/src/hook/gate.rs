@@ -248,7 +248,7 @@ impl Gate<'_> {
 
     fn entry(&self, judged: &Judged, decision: &Decision) -> LogEntry {
         let call_id = self.request.call_id.clone();
-        LogEntry { call_id, ..LogEntry::decided(&judged.call, decision, record::summary(&judged.call)) }
+        LogEntry { call_id, ..LogEntry::decided(&judged.call, decision) }
     }
 }
 

@@ -16,20 +16,6 @@ use crate::here;
 use crate::off::Off;
 use crate::place::Place;
 
-/// The longest summary, in characters.
-const SUMMARY: usize = 200;
-
-/// A call in one line.
-pub(super) fn summary(call: &Call) -> String {
-    let first = call.targets.first().map(countersign_engine::why::target);
-    let mut text: String = first.unwrap_or_else(|| call.tool.clone()).chars().take(SUMMARY).collect();
-    let more = call.targets.len().saturating_sub(1);
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
-}
-
 /// A call has run, or has failed. Returns what its user has to be told at once.
 pub(super) fn ran(place: &Place, request: &Request, succeeded: bool) -> Result<Option<String>, Fault> {
     let mut store = ManuallyDrop::new(block_on(Store::open(&place.store(), Open::Hook))?);
@@ -41,8 +27,7 @@ pub(super) fn ran(place: &Place, request: &Request, succeeded: bool) -> Result<O
         None => None,
     };
     let alarm = alarm(place, request, decided.as_ref());
-    let mut entry = entry(&call, LogEvent::Ran, Effect::Allow);
-    entry.call_id = request.call_id.clone();
+    let mut entry = entry(request, &call, LogEvent::Ran, Effect::Allow);
     entry.approval = decided.as_ref().and_then(|decided| decided.entry.approval.clone());
     entry.detail = json!({"succeeded": succeeded, "args": args_digest(&request.args), "alarm": alarm});
     block_on(store.log(&[entry], alarm.is_some(), now))?;
@@ -91,10 +76,10 @@ pub(super) fn ended(place: &Place, session: &str) -> Result<Option<String>, Faul
 
 /// A call was not judged, because the gate is off. Best effort.
 pub(super) fn off(place: &Place, request: &Request, off: &Off) {
-    let Ok(mut store) = block_on(Store::open(&place.store(), Open::Hook)) else { return };
+    let Ok(store) = block_on(Store::open(&place.store(), Open::Hook)) else { return };
+    let mut store = ManuallyDrop::new(store);
     let call = Engine::new(document::assemble(Vec::new())).call(request, &Disk);
-    let mut entry = entry(&call, LogEvent::Off, Effect::Allow);
-    entry.call_id = request.call_id.clone();
+    let mut entry = entry(request, &call, LogEvent::Off, Effect::Allow);
     entry.detail = json!({"off": off});
     let _ = block_on(store.log(&[entry], false, here::clock()));
 }
@@ -102,27 +87,11 @@ pub(super) fn off(place: &Place, request: &Request, off: &Off) {
 /// A call could not be judged. Best effort: it does not run either way.
 pub(super) fn fault(store: &mut Store, request: &Request, fault: &Fault) {
     let call = Engine::new(document::assemble(Vec::new())).call(request, &Disk);
-    let mut entry = entry(&call, LogEvent::Fault, Effect::Deny);
-    entry.call_id = request.call_id.clone();
+    let mut entry = entry(request, &call, LogEvent::Fault, Effect::Deny);
     entry.detail = json!({"fault": fault.0});
     let _ = block_on(store.log(&[entry], false, here::clock()));
 }
 
-fn entry(call: &Call, event: LogEvent, effect: Effect) -> LogEntry {
-    LogEntry {
-        event,
-        user: call.user.clone(),
-        session: call.session_key(),
-        project: call.project.clone(),
-        host: call.host.clone(),
-        tool: call.tool.clone(),
-        call_id: None,
-        digest: call.digest().0,
-        effect,
-        summary: summary(call),
-        revision: String::new(),
-        approval: None,
-        grants: Vec::new(),
-        detail: Value::Null,
-    }
+fn entry(request: &Request, call: &Call, event: LogEvent, effect: Effect) -> LogEntry {
+    LogEntry { call_id: request.call_id.clone(), ..LogEntry::about(call, event, effect) }
 }

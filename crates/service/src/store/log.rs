@@ -1,5 +1,6 @@
 //! The decision log: every decision with its digest and cause. Capped; a power cut may take its last second.
 
+use countersign_engine::show::printable;
 use countersign_policy::{Call, Cause, Decision, Effect, Judgement, Timestamp, canonical, sha256_hex};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,6 +11,9 @@ use super::approvals::limit;
 use super::clock::Clock;
 use super::{Store, StoreError, Synchronous};
 
+/// The longest summary, in characters.
+const SUMMARY: usize = 300;
+
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,7 +22,7 @@ pub enum LogEvent {
     Decided,
     /// The host reported that a call ran.
     Ran,
-    /// The host's own prompt answered.
+    /// The question was left to the host's own prompt.
     Host,
     /// The gate was switched off, and the call went through without a decision.
     Off,
@@ -117,9 +121,21 @@ pub fn args_digest(args: &Value) -> String {
 
 impl LogEntry {
     /// The entry about a decision.
-    pub fn decided(call: &Call, decision: &Decision, summary: String) -> LogEntry {
+    pub fn decided(call: &Call, decision: &Decision) -> LogEntry {
         LogEntry {
-            event: LogEvent::Decided,
+            revision: decision.revision().to_owned(),
+            grants: grants_in(decision),
+            detail: json!({
+                "cause": decision.cause(), "judgements": decision.judgements(), "args": args_digest(&call.args),
+            }),
+            ..LogEntry::about(call, LogEvent::Decided, decision.effect())
+        }
+    }
+
+    /// The entry about a call of which there is no decision: `effect` says whether it ran.
+    pub fn about(call: &Call, event: LogEvent, effect: Effect) -> LogEntry {
+        LogEntry {
+            event,
             user: call.user.clone(),
             session: call.session_key(),
             project: call.project.clone(),
@@ -127,16 +143,28 @@ impl LogEntry {
             tool: call.tool.clone(),
             call_id: None,
             digest: call.digest().0,
-            effect: decision.effect(),
-            summary,
-            revision: decision.revision().to_owned(),
+            effect,
+            summary: summary(call),
+            revision: String::new(),
             approval: None,
-            grants: grants_in(decision),
-            detail: json!({
-                "cause": decision.cause(), "judgements": decision.judgements(), "args": args_digest(&call.args),
-            }),
+            grants: Vec::new(),
+            detail: Value::Null,
         }
     }
+}
+
+/// The call in one printable line: its action, and the first thing that it touches.
+fn summary(call: &Call) -> String {
+    let resource = call.targets.first().and_then(|target| target.resource.literal());
+    let line = match resource {
+        Some(resource) => format!("{}: {resource}", call.action),
+        None => call.action.to_string(),
+    };
+    let mut short: String = printable(&line.chars().take(SUMMARY).collect::<String>());
+    if line.chars().nth(SUMMARY).is_some() {
+        short.push('…');
+    }
+    short
 }
 
 /// The grants that let the call run.

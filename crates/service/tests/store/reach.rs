@@ -105,7 +105,7 @@ fn setting_the_clock_back_brings_nothing_back() {
     let policy = policy(Vec::new());
     let call = shell("git push");
     // The store sees that two hours have passed, then the clock is set back by as much.
-    let entry = LogEntry::decided(&call, &judge(&policy)(&call, None, &[], NOON), "git push".into());
+    let entry = LogEntry::decided(&call, &judge(&policy)(&call, None, &[], NOON));
     block_on(store.log(&[entry], false, NOON.plus_seconds(2 * HOUR))).unwrap();
     block_on(store.close()).unwrap();
     let mut store = place.open();
@@ -118,7 +118,7 @@ fn a_set_back_clock_does_not_stop_time() {
     let (_place, mut store) = granted_for_an_hour();
     let call = shell("git push");
     let log = |store: &mut Store, clock: Timestamp| {
-        let entry = LogEntry::decided(&call, &judge(&policy(Vec::new()))(&call, None, &[], NOON), "x".into());
+        let entry = LogEntry::decided(&call, &judge(&policy(Vec::new()))(&call, None, &[], NOON));
         block_on(store.log(&[entry], false, clock)).unwrap();
     };
     let yesterday = NOON.plus_seconds(-24 * HOUR);
@@ -142,7 +142,7 @@ fn time_goes_on_also_for_those_who_hand_in_what_they_were_told() {
         let told = block_on(store.clock(yesterday.plus_seconds(60 * minute))).unwrap();
         assert_eq!(told, NOON.plus_seconds(60 * minute));
         assert_eq!(block_on(store.grants_for(&call, told)).unwrap().len(), usize::from(minute < 60));
-        let entry = LogEntry::decided(&call, &judge(&policy(Vec::new()))(&call, None, &[], told), "x".into());
+        let entry = LogEntry::decided(&call, &judge(&policy(Vec::new()))(&call, None, &[], told));
         block_on(store.log(&[entry], false, told)).unwrap();
         block_on(store.used(&["none".into()], told)).unwrap();
     }
@@ -180,7 +180,7 @@ fn a_session_ends_12_hours_after_its_last_use() {
     let call = shell("git push");
     let asked = ask(&mut store, &policy, &call, NOON);
     reply(&mut store, &policy, &always(&asked, Outcome::Allow, Scope::Session, 0), NOON).unwrap();
-    let entry = LogEntry::decided(&call, &judge(&policy)(&call, None, &[], NOON), "git push".into());
+    let entry = LogEntry::decided(&call, &judge(&policy)(&call, None, &[], NOON));
     let used = NOON.plus_seconds(11 * HOUR);
     block_on(store.log(std::slice::from_ref(&entry), false, used)).unwrap();
     assert!(runs(&mut store, &policy, &call, used.plus_seconds(12 * HOUR - 1)));
@@ -214,7 +214,7 @@ fn uses_are_counted() {
     let grants = block_on(store.grants_for(&call, NOON)).unwrap();
     let decision = judge(&policy)(&call, None, &grants, NOON);
     let at = NOON.plus_seconds(5);
-    block_on(store.log(&[LogEntry::decided(&call, &decision, "git push".into())], false, at)).unwrap();
+    block_on(store.log(&[LogEntry::decided(&call, &decision)], false, at)).unwrap();
     block_on(store.used(&[grants[0].id.clone()], at.plus_seconds(1))).unwrap();
     let kept = block_on(store.grants(&GrantFilter::default(), at)).unwrap().remove(0);
     assert_eq!((kept.uses, kept.used), (2, Some(at.plus_seconds(1))));

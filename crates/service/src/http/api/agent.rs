@@ -327,6 +327,6 @@ fn verdict(engine: Option<&Engine>, call: &Call, decision: &Decision) -> Verdict
 
 async fn note(app: &App, call: &Call, decision: &Decision, call_id: Option<String>, record: Option<&Record>) {
     let approval = record.map(|record| record.approval.id.clone());
-    let entry = LogEntry { call_id, approval, ..LogEntry::decided(call, decision, gate::summary(call)) };
+    let entry = LogEntry { call_id, approval, ..LogEntry::decided(call, decision) };
     app.logbook.note(entry).await;
 }
