@@ -8,7 +8,7 @@ use std::{env, fs};
 use toml::{Table, Value};
 
 /// Keys that list options, and what such an option is.
-const OPTIONS: [(&str, &str); 11] = [
+const OPTIONS: [(&str, &str); 12] = [
     ("flags", "Flag"),
     ("values", "Value"),
     ("attached", "Attached"),
@@ -19,6 +19,7 @@ const OPTIONS: [(&str, &str); 11] = [
     ("power-flags", "PowerFlag"),
     ("pairs", "Pair"),
     ("script", "Script"),
+    ("lines", "Lines"),
     ("change", "Change"),
 ];
 
@@ -64,6 +65,7 @@ fn program(name: &str, entry: &Table, all: &BTreeMap<String, Table>) -> Result<S
         "here",
         "lenient",
         "subcommands",
+        "grave",
         "runs",
         "own",
         "offer",
@@ -78,7 +80,7 @@ fn program(name: &str, entry: &Table, all: &BTreeMap<String, Table>) -> Result<S
         write!(out, "({option:?}, Opt::{kind}),")?;
     }
     out.push_str("],");
-    for key in ["words", "numbers", "stop", "here", "lenient", "subcommands"] {
+    for key in ["words", "numbers", "stop", "here", "lenient", "subcommands", "grave"] {
         let value = entry.get(key).map_or(Some(false), Value::as_bool).ok_or("is true or false")?;
         write!(out, "{key}: {value},")?;
     }

@@ -9,6 +9,8 @@ use crate::word::{Shape, Token};
 
 /// The longest name, in bytes, that a file can have on any system.
 const LONGEST_NAME: usize = 255;
+/// The most colons in the name of a git object that is taken apart.
+const MOST_COLONS: usize = 8;
 
 /// The words of a command, judged.
 #[derive(Debug, Default)]
@@ -38,8 +40,8 @@ pub(crate) fn judge(tokens: &[Token], program: Option<&'static Program>, foreign
         rest = after;
         let Some((name, after)) = rest.split_first() else { break };
         table = name.known().and_then(|word| lookup(&format!("{} {word}", program.name)));
-        if table.is_some() {
-            judged.push(name, true);
+        if let Some(table) = table {
+            judged.push(name, !table.grave);
             rest = after;
         } else {
             judged.strangers(rest, false);
@@ -154,6 +156,11 @@ impl Judged {
             Some(Opt::Read) => self.touch(Operand::Read, token),
             Some(Opt::Search) => self.touch(Operand::Search, token),
             Some(Opt::Write) => self.touch(Operand::Edit, token),
+            Some(Opt::Lines) => {
+                if let Some((_, file)) = token.text.split_once(':') {
+                    self.object(&Token { text: file.to_owned(), shape: token.shape });
+                }
+            }
             Some(Opt::Script) => return token.known().is_some_and(|text| script::is_harmless(script, text)),
             Some(Opt::Value) if token.text.starts_with('@') => self.touch(Operand::Maybe, token),
             Some(Opt::Power) | None => self.touch(Operand::Maybe, token),
@@ -266,16 +273,24 @@ impl Judged {
             return self.file(Action::Read, token);
         }
         let text = token.text.as_str();
-        let path = match text.split_once(':') {
+        if text.matches(':').count() > MOST_COLONS {
+            return self.unknown.push("which file a revision names cannot be told");
+        }
+        let mut path = match text.split_once(':') {
             Some((_, path)) if path.starts_with(['!', '^']) => return,
             Some((_, path)) if path.starts_with('(') => path.rsplit_once(')').map_or(path, |(_, path)| path),
             Some((_, path)) => path,
             None => text,
         };
-        let glob = path.find(['*', '?', '[']);
-        let shape = glob.map_or(token.shape, Shape::Glob);
-        if !path.is_empty() {
-            self.file(Action::Read, &Token { text: path.to_owned(), shape });
+        // A stage (`:0:PATH`), a time and a text that is searched for have colons of their own: each could be the last.
+        loop {
+            let glob = path.find(['*', '?', '[']);
+            let shape = glob.map_or(token.shape, Shape::Glob);
+            if !path.is_empty() {
+                self.file(Action::Read, &Token { text: path.to_owned(), shape });
+            }
+            let Some((_, rest)) = path.split_once(':') else { return };
+            path = rest;
         }
     }
 

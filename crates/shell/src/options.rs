@@ -37,7 +37,10 @@ pub(crate) struct Parts<'t> {
 impl Opt {
     /// Whether the option does nothing but steer what the program shows.
     pub(crate) fn is_harmless(self) -> bool {
-        matches!(self, Opt::Flag | Opt::Value | Opt::Attached | Opt::Read | Opt::Search | Opt::Pair | Opt::Script)
+        matches!(
+            self,
+            Opt::Flag | Opt::Value | Opt::Attached | Opt::Read | Opt::Search | Opt::Pair | Opt::Script | Opt::Lines
+        )
     }
 
     /// How many of the following words it takes when nothing is attached to it.

@@ -27,6 +27,8 @@ pub(crate) struct Program {
     pub(crate) lenient: bool,
     /// Whether its first operand names a subcommand.
     pub(crate) subcommands: bool,
+    /// Whether this subcommand by itself does what an option of power would, whatever its operands are.
+    pub(crate) grave: bool,
     /// How it runs what its operands name.
     pub(crate) runs: Runs,
     /// How far "always" may reach.
@@ -56,6 +58,8 @@ pub(crate) enum Opt {
     Pair,
     /// Takes a value that is what the first operand would be (`sed -e`).
     Script,
+    /// Harmless, takes lines and the file that they are of: `1,5:FILE` (`git log -L`).
+    Lines,
     /// Changes the operands where it would read them (`sed -i`). Not harmless; takes a value only when attached.
     Change,
 }
