@@ -37,7 +37,13 @@ pub(crate) fn by_row(row: &ToolRow, of: &Taken<'_>) -> Result<Vec<Target>, Strin
     };
     let action = row.action.clone();
     match row.extract {
-        Extractor::Shell => shell(value, of),
+        Extractor::Shell => {
+            let mut targets = shell(value, of)?;
+            if let (true, Some(first)) = (is_unguarded(row, call), targets.first_mut()) {
+                first.caution = Some("it asks to run outside the host's sandbox".to_owned());
+            }
+            Ok(targets)
+        }
         Extractor::Path => Ok(vec![path(action, value, "", of)]),
         Extractor::Tree => {
             let mut target = path(action, value, "", of);
@@ -58,6 +64,12 @@ pub(crate) fn by_row(row: &ToolRow, of: &Taken<'_>) -> Result<Vec<Target>, Strin
         }
         Extractor::Text => Ok(vec![text(action, value)]),
     }
+}
+
+/// Whether a call asks its host to take a protection away; anything but a plain no is taken for a yes.
+fn is_unguarded(row: &ToolRow, call: &Call) -> bool {
+    let asked = row.unguarded.as_ref().and_then(|pointer| call.args.pointer(pointer));
+    !matches!(asked, None | Some(Value::Null | Value::Bool(false)))
 }
 
 /// The argument that narrows or widens the resource.

@@ -20,6 +20,9 @@ pub(crate) struct ToolRow {
     /// A JSON pointer to an argument that narrows or widens the resource.
     #[serde(default)]
     pub(crate) also: Option<String>,
+    /// A JSON pointer to an argument with which the host takes a protection away: a human looks at such a call.
+    #[serde(default)]
+    pub(crate) unguarded: Option<String>,
     /// The value where the argument is missing. Without it a missing argument is a fault.
     #[serde(default)]
     pub(crate) or: Option<String>,
