@@ -36,6 +36,22 @@ impl Timestamp {
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         Some(Timestamp((era * 146_097 + day_of_era - 719_468) * 86_400_000))
     }
+
+    /// The time in RFC 3339, in UTC, to the second: `2026-11-20T14:03:07Z`.
+    pub fn utc(self) -> String {
+        let (days, second) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000) / 1000);
+        // The way back from `from_date`: days since 0000-03-01, so that the leap day comes last in its year.
+        let days = days + 719_468;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = era * 400 + year_of_era + i64::from(month <= 2);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
 }
 
 #[cfg(test)]
@@ -49,5 +65,19 @@ mod tests {
         assert_eq!(Timestamp::from_date(2024, 2, 29), Some(Timestamp(1_709_164_800_000)));
         assert_eq!(Timestamp::from_date(2026, 2, 29), None);
         assert_eq!(Timestamp::from_date(2026, 13, 1), None);
+    }
+
+    #[test]
+    fn times_in_utc() {
+        assert_eq!(Timestamp(0).utc(), "1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp(1_795_183_387_999).utc(), "2026-11-20T14:03:07Z");
+        assert_eq!(Timestamp(-1).utc(), "1969-12-31T23:59:59Z");
+        for (year, month, day) in [(2024, 2, 29), (2027, 1, 1), (1999, 12, 31), (2000, 3, 1), (2100, 3, 1)] {
+            let at = Timestamp::from_date(year, month, day).unwrap().plus_seconds(3661);
+            assert_eq!(at.utc(), format!("{year}-{month:02}-{day:02}T01:01:01Z"));
+        }
+        for furthest in [i64::MIN, i64::MAX] {
+            assert!(Timestamp(furthest).utc().ends_with('Z'));
+        }
     }
 }

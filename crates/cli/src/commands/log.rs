@@ -12,7 +12,6 @@ use super::Exit;
 use crate::args::{Log, Why};
 use crate::here::Here;
 use crate::screen::{Paint, printable};
-use crate::when;
 
 /// How often the store is looked at for new entries.
 const LOOK: Duration = Duration::from_millis(250);
@@ -59,7 +58,7 @@ fn show(here: &Here, logged: &LoggedEntry) -> Result<()> {
         LogEvent::Decided => screen.effect(entry.effect),
         event => screen.paint(Paint::Quiet, format!("{:<5}", event.word())),
     };
-    let time = screen.paint(Paint::Quiet, when::moment(logged.at));
+    let time = screen.paint(Paint::Quiet, logged.at.utc());
     screen.line(format!("{:>6} {time} {what} {}", logged.id, printable(&entry.summary)))
 }
 

@@ -14,7 +14,6 @@ use crate::file::{self, Mode};
 use crate::here::{self, Here};
 use crate::policy_edit::{NewRule, with_rule};
 use crate::terminal::Terminal;
-use crate::when;
 
 /// The head of a project's file.
 const PROJECT_HEAD: &str = "\
@@ -28,7 +27,7 @@ pub(crate) fn add(effect: Effect, rule: &Rule, here: &Here) -> Result<()> {
         None => None,
         Some(_) if effect != Effect::Allow => bail!("only an allow rule can end by itself: leave `--for` out"),
         Some(length) => {
-            let until = when::moment(here::clock().plus_seconds(length.seconds()));
+            let until = here::clock().plus_seconds(length.seconds()).utc();
             Some(until.parse().context("the time at which the rule ends cannot be written")?)
         }
     };
