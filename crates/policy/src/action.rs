@@ -139,6 +139,11 @@ impl Class {
             Class::Delete => "delete",
         }
     }
+
+    /// The class of that name.
+    pub fn named(word: &str) -> Option<Class> {
+        [Class::Read, Class::Write, Class::Delete].into_iter().find(|class| class.word() == word)
+    }
 }
 
 #[cfg(test)]

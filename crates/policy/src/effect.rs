@@ -26,6 +26,11 @@ impl Effect {
             Effect::Deny => "deny",
         }
     }
+
+    /// The effect of that name.
+    pub fn named(word: &str) -> Option<Effect> {
+        [Effect::Allow, Effect::Ask, Effect::Deny].into_iter().find(|effect| effect.word() == word)
+    }
 }
 
 impl std::fmt::Display for Effect {

@@ -181,15 +181,10 @@ fn selector(name: &str, whole: &str, effect: Effect) -> Result<Selector, Fault> 
 }
 
 fn class(word: &str, at: usize) -> Result<Class, Fault> {
-    match word {
-        "read" => Ok(Class::Read),
-        "write" => Ok(Class::Write),
-        "delete" => Ok(Class::Delete),
-        _ => {
-            let message = format!("{} is no class", quoted(&format!("@{word}")));
-            Err(Fault::new(at - 1..at + word.len(), message, "write `@read`, `@write` or `@delete`"))
-        }
-    }
+    Class::named(word).ok_or_else(|| {
+        let message = format!("{} is no class", quoted(&format!("@{word}")));
+        Fault::new(at - 1..at + word.len(), message, "write `@read`, `@write` or `@delete`")
+    })
 }
 
 /// The patterns of a list, with their offsets, trimmed; a comma that a backslash escapes does not split.

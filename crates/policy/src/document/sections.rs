@@ -69,7 +69,7 @@ impl<'i> Reader<'i> {
         for (name, value) in table {
             let Some(key) = self.key(keys::TOOL, "a tool", name, None) else { continue };
             match key.name {
-                "class" => entry.class = self.word(key.name, keys::CLASSES, value).and_then(class),
+                "class" => entry.class = self.word(key.name, keys::CLASSES, value).and_then(Class::named),
                 "group" => entry.group = self.text_of(key.name, value, "group = \"crm\"").map(str::to_owned),
                 "resource" => entry.resource = self.pointer(key.name, value),
                 "show" => {
@@ -157,7 +157,7 @@ impl<'i> Reader<'i> {
         };
         let mut roles = BTreeMap::new();
         for (name, value) in table {
-            if let Some(class) = self.word(name.get_ref(), keys::CLASSES, value).and_then(class) {
+            if let Some(class) = self.word(name.get_ref(), keys::CLASSES, value).and_then(Class::named) {
                 roles.insert(name.get_ref().to_string(), class);
             }
         }
@@ -207,11 +207,7 @@ impl<'i> Reader<'i> {
     }
 
     pub(super) fn effect(&mut self, name: &str, value: &Value<'i>) -> Option<Effect> {
-        Some(match self.word(name, keys::EFFECTS, value)? {
-            "allow" => Effect::Allow,
-            "ask" => Effect::Ask,
-            _ => Effect::Deny,
-        })
+        self.word(name, keys::EFFECTS, value).and_then(Effect::named)
     }
 
     /// `on-deny`: to go on is what happens anyway.
@@ -222,24 +218,13 @@ impl<'i> Reader<'i> {
     }
 }
 
-fn class(word: &str) -> Option<Class> {
-    [Class::Read, Class::Write, Class::Delete].into_iter().find(|class| class.word() == word)
-}
-
 /// Effect, action and what the call is about, or what is wrong and what to write.
 fn example(text: &str) -> Result<(Effect, Action, &str), (String, String)> {
     let sample = || "write `deny shell: cat .env`: the effect, the action, a colon and what it is about".to_owned();
     let (word, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
-    let effect = match word {
-        "allow" => Effect::Allow,
-        "ask" => Effect::Ask,
-        "deny" => Effect::Deny,
-        _ => {
-            return Err((
-                format!("an example begins with allow, ask or deny, and not with {}", quoted(word)),
-                sample(),
-            ));
-        }
+    let Some(effect) = Effect::named(word) else {
+        let message = format!("an example begins with allow, ask or deny, and not with {}", quoted(word));
+        return Err((message, sample()));
     };
     let rest = rest.trim();
     // The colon of `tool:NAME` has no space behind it.

@@ -302,10 +302,7 @@ impl FromRow<'_, SqliteRow> for LoggedEntry {
             tool: row.try_get("tool")?,
             call_id: row.try_get("call_id")?,
             digest: row.try_get("digest")?,
-            effect: [Effect::Allow, Effect::Ask, Effect::Deny]
-                .into_iter()
-                .find(|known| known.word() == effect)
-                .ok_or_else(|| decode(format!("`{effect}` is no effect")))?,
+            effect: Effect::named(effect).ok_or_else(|| decode(format!("`{effect}` is no effect")))?,
             summary: row.try_get("summary")?,
             revision: row.try_get("revision")?,
             approval: row.try_get("approval")?,
