@@ -6,7 +6,7 @@
 //! ```
 //!
 //! [`step`] says what becomes of an approval; whoever calls it writes the next state down in the same transaction in
-//! which it read the present one, and only then carries out the effects.
+//! which it read the present one, and only then carries out the consequences.
 
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +127,21 @@ pub enum CancelReason {
     Policy,
 }
 
+impl CancelReason {
+    /// The reason in words.
+    fn words(self) -> &'static str {
+        match self {
+            CancelReason::Stop => "the agent was stopped",
+            CancelReason::StartOver => "the conversation was started over",
+            CancelReason::NewMessage => "a new message came in between",
+            CancelReason::SessionEnd => "the session ended",
+            CancelReason::Agent => "the agent took it back",
+            CancelReason::Host => "the host's own prompt answered it",
+            CancelReason::Policy => "policy, or what the call touches, has changed",
+        }
+    }
+}
+
 /// A human's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
@@ -192,7 +207,7 @@ pub enum Refusal {
     #[error("already answered: {} by {} — nothing was changed", word(.0.outcome), .0.by)]
     Answered(Answered),
     /// It was withdrawn.
-    #[error("the question was withdrawn ({0:?}) and can no longer be answered")]
+    #[error("the question was withdrawn ({}) and can no longer be answered", .0.words())]
     Cancelled(CancelReason),
     /// It expired.
     #[error("the question has expired: the agent can ask again")]
@@ -211,6 +226,7 @@ pub enum Refusal {
     OtherAsker,
 }
 
+/// What became of a question by that answer, as it stands in the audit and in refusals.
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Allow => "allowed",
@@ -253,10 +269,7 @@ pub fn step(approval: &Approval, event: Event, now: Timestamp) -> Result<(Approv
             Vec::new()
         }
         (Event::Reply(answer), State::Open) => {
-            let name = match answer.outcome {
-                Outcome::Allow => "allowed",
-                Outcome::Deny => "denied",
-            };
+            let name = word(answer.outcome);
             next.state = match answer.outcome {
                 Outcome::Allow => State::Allowed { answer, until: now.plus_seconds(REDEEM_SECONDS) },
                 Outcome::Deny => State::Denied { answer, told: false },

@@ -182,7 +182,7 @@ fn withdrawn_by_its_agent_its_turn_or_its_session() {
     let turn = Withdraw::Turn { user: "ana".into(), session: mine.asker.session.clone(), turn: "t1".into() };
     assert_eq!(block_on(store.cancel(&turn, "ana", CancelReason::Stop, NOON)).unwrap(), [&*mine.id]);
     let refused = reply(&mut store, &policy, &once(&mine.id, Outcome::Allow), NOON).unwrap_err();
-    insta::assert_snapshot!(refused, @"the question was withdrawn (Stop) and can no longer be answered");
+    insta::assert_snapshot!(refused, @"the question was withdrawn (the agent was stopped) and can no longer be answered");
     let ended = block_on(store.end_session("ana", &mine.asker.session, "host", NOON)).unwrap();
     assert_eq!(ended, [later.id]);
     assert_eq!(state(&mut store, &foreign.id), State::Open);
