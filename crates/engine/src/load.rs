@@ -181,19 +181,11 @@ fn around(layout: &Layout, files: &dyn Files) -> Result<Ceiling, LoadFault> {
 }
 
 fn closing(action: Action, pattern: Pattern, folder: &str) -> Rule {
+    let origin = Origin { file: "built-in".into(), line: 0, text: format!("{action}({folder})") };
     Rule {
-        effect: Effect::Deny,
-        origin: Origin { file: "built-in".into(), line: 0, text: format!("{action}({folder})") },
-        selector: Selector::Action(action),
         patterns: vec![pattern],
-        unless: Vec::new(),
-        when: Vec::new(),
-        expires: None,
-        implied: true,
         why: Some("only a human changes what guards this machine, in a terminal of their own".to_owned()),
-        remember: None,
-        offer: None,
-        poisoned: None,
+        ..Rule::new(Effect::Deny, Selector::Action(action), origin)
     }
 }
 

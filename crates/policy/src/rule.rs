@@ -88,6 +88,24 @@ pub struct Condition {
 }
 
 impl Rule {
+    /// A rule about all resources of these actions, without exceptions, conditions or expiry.
+    pub fn new(effect: Effect, selector: Selector, origin: Origin) -> Rule {
+        Rule {
+            effect,
+            selector,
+            patterns: Vec::new(),
+            unless: Vec::new(),
+            when: Vec::new(),
+            expires: None,
+            implied: true,
+            why: None,
+            remember: None,
+            offer: None,
+            poisoned: None,
+            origin,
+        }
+    }
+
     /// Whether the rule speaks of this target of this call now.
     ///
     /// An allow must hold for every spelling of the target, exactly; an ask or a deny holds as soon as one spelling

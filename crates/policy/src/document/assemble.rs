@@ -106,20 +106,8 @@ fn ceiling(kind: SourceKind, name: &Arc<str>, limits: Limits) -> Ceiling {
 
 /// A ceiling that denies everything: without the built-in rules nothing is safe.
 fn sealed(reason: String) -> Ceiling {
-    let rule = Rule {
-        effect: Effect::Deny,
-        selector: Selector::Every,
-        patterns: Vec::new(),
-        unless: Vec::new(),
-        when: Vec::new(),
-        expires: None,
-        implied: true,
-        why: None,
-        remember: None,
-        offer: None,
-        poisoned: Some(reason),
-        origin: Origin { file: "builtin".into(), line: 0, text: "*".to_owned() },
-    };
+    let origin = Origin { file: "builtin".into(), line: 0, text: "*".to_owned() };
+    let rule = Rule { poisoned: Some(reason), ..Rule::new(Effect::Deny, Selector::Every, origin) };
     Ceiling {
         source: Source::new(SourceKind::Builtin, "builtin", true, vec![rule]),
         default: Effect::Deny,

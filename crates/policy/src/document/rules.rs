@@ -50,20 +50,8 @@ impl<'i> Reader<'i> {
 
     fn rule(&self, effect: Effect, text: &str, speech: Speech, value: &Value<'i>) -> Rule {
         let line = self.line(value.span().start);
-        Rule {
-            effect,
-            selector: speech.selector,
-            patterns: speech.patterns,
-            unless: Vec::new(),
-            when: Vec::new(),
-            expires: None,
-            implied: true,
-            why: None,
-            remember: None,
-            offer: None,
-            poisoned: None,
-            origin: Origin { file: Arc::clone(&self.name), line, text: text.to_owned() },
-        }
+        let origin = Origin { file: Arc::clone(&self.name), line, text: text.to_owned() };
+        Rule { patterns: speech.patterns, ..Rule::new(effect, speech.selector, origin) }
     }
 
     /// `{ rule = "shell(git push *)", why = "..." }`.

@@ -72,20 +72,9 @@ pub fn shell(line: &str) -> Call {
 }
 
 pub fn rule(effect: Effect, pattern: &str) -> Rule {
-    Rule {
-        effect,
-        selector: Selector::Action(Action::Shell),
-        patterns: vec![Pattern::parse(&Action::Shell, pattern).unwrap()],
-        unless: Vec::new(),
-        when: Vec::new(),
-        expires: None,
-        implied: true,
-        why: None,
-        remember: None,
-        offer: None,
-        poisoned: None,
-        origin: Origin { file: "countersign.toml".into(), line: 1, text: format!("{effect} {pattern}") },
-    }
+    let origin = Origin { file: "countersign.toml".into(), line: 1, text: format!("{effect} {pattern}") };
+    let patterns = vec![Pattern::parse(&Action::Shell, pattern).unwrap()];
+    Rule { patterns, ..Rule::new(effect, Selector::Action(Action::Shell), origin) }
 }
 
 pub fn policy(rules: Vec<Rule>) -> Policy {
