@@ -12,7 +12,6 @@
 //! 7. The call's effect is the strictest of its targets'. An ask that nobody can be asked becomes a denial.
 //! 8. Every effect names its cause; what went wrong while deciding is a cause, and never less strict than ask.
 
-use crate::action::Action;
 use crate::approval::Outcome;
 use crate::call::{Attendance, Call};
 use crate::decision::{Cause, Decision, Judgement, Remember, RuleCause};
@@ -48,11 +47,12 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
         .targets
         .iter()
         .map(|target| {
-            let (mut judgement, widest) = from_sources(policy, target, call, now);
+            let matter = Matter { policy, target, call, now };
+            let (mut judgement, widest) = from_sources(matter);
             apply_faults(&mut judgement, target, call);
             let grants = Granted { grants, widest };
-            apply_grants(&mut judgement, policy, &grants, target, call, now);
-            let bound = apply_ceilings(&mut judgement, policy, &grants, target, call, now);
+            apply_grants(&mut judgement, grants, matter);
+            let bound = apply_ceilings(&mut judgement, grants, matter);
             if let Some(reason) = &unavailable {
                 judgement.tighten(Effect::Deny, || Cause::Unavailable { reason: reason.clone() });
             }
@@ -67,14 +67,24 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
     Decision::from_judgements(judgements, policy.revision.clone())
 }
 
+/// One target of a call, and what it is judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Matter<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) target: &'a Target,
+    pub(crate) call: &'a Call,
+    pub(crate) now: Timestamp,
+}
+
 /// Step 3: what the sources say, and the widest scope that they let an answer be remembered for.
-fn from_sources(policy: &Policy, target: &Target, call: &Call, now: Timestamp) -> (Judgement, Option<Scope>) {
+pub(crate) fn from_sources(matter: Matter<'_>) -> (Judgement, Option<Scope>) {
+    let Matter { policy, target, .. } = matter;
     let mut found = Strictest::default();
     for source in policy.sources.iter().filter(|source| source.trusted) {
-        found.weigh(source, target, call, now, Effect::Allow);
+        found.weigh(source, matter, Effect::Allow);
     }
     if found.rule.is_none() {
-        found.weigh(&policy.builtin, target, call, now, Effect::Allow);
+        found.weigh(&policy.builtin, matter, Effect::Allow);
     }
     let floor = match found.rule {
         Some((_, rule)) => verdict(rule),
@@ -86,10 +96,13 @@ fn from_sources(policy: &Policy, target: &Target, call: &Call, now: Timestamp) -
     let least = if floor == Effect::Allow { Effect::Ask } else { floor };
     let mut tightened = Strictest { least: floor, ..found };
     for source in policy.sources.iter().filter(|source| !source.trusted) {
-        tightened.weigh(source, target, call, now, least);
+        tightened.weigh(source, matter, least);
     }
     let judgement = match tightened.rule {
-        Some((source, rule)) if !without || verdict(rule) > floor => by_rule(source, rule, target, call),
+        Some((source, rule)) if !without || verdict(rule) > floor => {
+            Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule, target, matter.call)))
+                .offering(rule.offer)
+        }
         _ if target.role == Role::Implied => Judgement::new(Effect::Allow, Cause::Implied),
         _ => Judgement::new(floor, Cause::Default),
     };
@@ -114,7 +127,8 @@ impl Default for Strictest<'_> {
 
 impl<'a> Strictest<'a> {
     /// Weighs a source's rules that speak of the target and say at least `least`.
-    fn weigh(&mut self, source: &'a Source, target: &Target, call: &Call, now: Timestamp, least: Effect) {
+    fn weigh(&mut self, source: &'a Source, matter: Matter<'_>, least: Effect) {
+        let Matter { target, call, now, .. } = matter;
         for rule in source.candidates(target) {
             let says = verdict(rule);
             if says < least || says < self.least || (target.role == Role::Implied && !rule.implied) {
@@ -143,12 +157,8 @@ fn narrower(one: Option<Scope>, other: Option<Scope>) -> Option<Scope> {
 }
 
 /// What a rule says: one that could not be read denies.
-fn verdict(rule: &Rule) -> Effect {
+pub(crate) fn verdict(rule: &Rule) -> Effect {
     if rule.poisoned.is_some() { Effect::Deny } else { rule.effect }
-}
-
-fn by_rule(source: &Source, rule: &Rule, target: &Target, call: &Call) -> Judgement {
-    Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule, target, call))).offering(rule.offer)
 }
 
 /// Step 8: what was not understood asks at least, whatever the rules allow, and says so.
@@ -174,109 +184,62 @@ fn fault(target: &Target, call: &Call) -> Option<Cause> {
     call.faults.first().map(|reason| Cause::Error { reason: reason.clone() })
 }
 
-/// The grants in the store, and the widest scope that the rules let an answer be remembered for.
-struct Granted<'a> {
-    grants: &'a [Grant],
-    widest: Option<Scope>,
-}
-
-impl<'a> Granted<'a> {
-    fn speaking(
-        &self,
-        effect: Effect,
-        target: &Target,
-        call: &Call,
-        now: Timestamp,
-    ) -> impl Iterator<Item = &'a Grant> {
-        self.grants.iter().filter(move |grant| grant.effect == effect && grant.applies(target, call, now))
-    }
-
-    fn lets(&self, grant: &Grant) -> bool {
-        self.widest.is_none_or(|widest| grant.reach.scope <= widest)
-    }
-}
-
-/// The rules that deny an action, for a quick look at many resources.
-#[derive(Debug)]
-pub struct Denials<'a> {
-    policy: &'a Policy,
-    rules: Vec<&'a Rule>,
-}
-
-impl<'a> Denials<'a> {
-    /// The rules of all sources and ceilings that could deny this action.
-    pub fn of(policy: &'a Policy, action: &Action) -> Denials<'a> {
-        let probe = Target::primary(action.clone(), Resource::None);
-        let sources = policy.sources.iter().chain([&policy.builtin]);
-        let ceilings = policy.ceilings.iter().map(|ceiling| &ceiling.source);
-        let rules = sources
-            .chain(ceilings)
-            .flat_map(|source| source.candidates(&probe))
-            .filter(|rule| verdict(rule) == Effect::Deny)
-            .collect();
-        Denials { policy, rules }
-    }
-
-    /// Whether nothing is denied.
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
-    /// Whether policy denies this target of this call, grants and answers aside.
-    pub fn deny(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
-        self.rules.iter().any(|rule| rule.applies(target, call, now)) && {
-            let (mut judgement, widest) = from_sources(self.policy, target, call, now);
-            let granted = Granted { grants: &[], widest };
-            apply_ceilings(&mut judgement, self.policy, &granted, target, call, now);
-            judgement.effect() == Effect::Deny
-        }
-    }
-}
-
 /// Step 4: grants.
-fn apply_grants(
-    judgement: &mut Judgement,
-    policy: &Policy,
-    granted: &Granted<'_>,
-    target: &Target,
-    call: &Call,
-    now: Timestamp,
-) {
+fn apply_grants(judgement: &mut Judgement, granted: Granted<'_>, matter: Matter<'_>) {
     let cause = |grant: &Grant| Cause::Grant { id: grant.id.clone(), approval: grant.approval.clone() };
-    if let Some(grant) = granted.speaking(Effect::Deny, target, call, now).next() {
+    if let Some(grant) = granted.speaking(Effect::Deny, matter).next() {
         judgement.tighten(Effect::Deny, || cause(grant));
         return;
     }
-    if judgement.effect() != Effect::Ask || fault(target, call).is_some() {
+    if judgement.effect() != Effect::Ask || fault(matter.target, matter.call).is_some() {
         return;
     }
     let admitted = |grant: &&Grant| {
-        granted.lets(grant)
-            && policy.ceilings.iter().filter_map(|ceiling| ceiling.grants.as_ref()).all(|limit| limit.admits(grant))
+        within(grant, granted.widest)
+            && matter
+                .policy
+                .ceilings
+                .iter()
+                .filter_map(|ceiling| ceiling.grants.as_ref())
+                .all(|limit| limit.admits(grant))
     };
-    if let Some(grant) = granted.speaking(Effect::Allow, target, call, now).find(admitted) {
+    if let Some(grant) = granted.speaking(Effect::Allow, matter).find(admitted) {
         judgement.becomes(Effect::Allow, cause(grant));
     }
 }
 
+/// The grants in the store, and the widest scope that the rules let an answer be remembered for.
+#[derive(Clone, Copy)]
+pub(crate) struct Granted<'a> {
+    pub(crate) grants: &'a [Grant],
+    pub(crate) widest: Option<Scope>,
+}
+
+impl<'a> Granted<'a> {
+    fn speaking(self, effect: Effect, matter: Matter<'_>) -> impl Iterator<Item = &'a Grant> {
+        let Matter { target, call, now, .. } = matter;
+        self.grants.iter().filter(move |grant| grant.effect == effect && grant.applies(target, call, now))
+    }
+}
+
+/// Whether a grant reaches no further than rules let an answer be remembered.
+fn within(grant: &Grant, widest: Option<Scope>) -> bool {
+    widest.is_none_or(|widest| grant.reach.scope <= widest)
+}
+
 /// Step 5: ceilings. Returns the widest scope that those of them that ask let an answer be remembered for.
-fn apply_ceilings(
-    judgement: &mut Judgement,
-    policy: &Policy,
-    granted: &Granted<'_>,
-    target: &Target,
-    call: &Call,
-    now: Timestamp,
-) -> Option<Scope> {
+pub(crate) fn apply_ceilings(judgement: &mut Judgement, granted: Granted<'_>, matter: Matter<'_>) -> Option<Scope> {
     let mut bound = None;
-    for ceiling in &policy.ceilings {
+    for ceiling in &matter.policy.ceilings {
         let mut found = Strictest::default();
-        found.weigh(&ceiling.source, target, call, now, Effect::Ask);
+        found.weigh(&ceiling.source, matter, Effect::Ask);
         let (effect, cause) = match found.rule {
-            Some((source, rule)) => (verdict(rule), Cause::Ceiling(RuleCause::of(source, rule, target, call))),
+            Some((source, rule)) => {
+                (verdict(rule), Cause::Ceiling(RuleCause::of(source, rule, matter.target, matter.call)))
+            }
             None => (ceiling.default, Cause::Ceiling(default_of(ceiling))),
         };
-        if effect == Effect::Ask && lifted(ceiling, granted, found.widest, target, call, now) {
+        if effect == Effect::Ask && lifted(ceiling, granted, found.widest, matter) {
             continue;
         }
         if effect == Effect::Ask {
@@ -289,18 +252,9 @@ fn apply_ceilings(
 }
 
 /// Whether a grant that this ceiling admits lifts its ask.
-fn lifted(
-    ceiling: &Ceiling,
-    granted: &Granted<'_>,
-    widest: Option<Scope>,
-    target: &Target,
-    call: &Call,
-    now: Timestamp,
-) -> bool {
+fn lifted(ceiling: &Ceiling, granted: Granted<'_>, widest: Option<Scope>, matter: Matter<'_>) -> bool {
     ceiling.grants.as_ref().is_some_and(|limit| {
-        granted
-            .speaking(Effect::Allow, target, call, now)
-            .any(|grant| limit.admits(grant) && widest.is_none_or(|widest| grant.reach.scope <= widest))
+        granted.speaking(Effect::Allow, matter).any(|grant| limit.admits(grant) && within(grant, widest))
     })
 }
 
