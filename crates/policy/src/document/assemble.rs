@@ -80,7 +80,7 @@ fn patience(nobody: &Nobody) -> u32 {
     }
 }
 
-/// Two files about one tool: the graver class, the narrower window; else what the first of them says.
+/// Two files about one tool: the graver class, hidden if one of them hides it; else what the first of them says.
 fn merge(tool: &mut ToolEntry, entry: &ToolEntry) {
     tool.class = tool.class.max(entry.class);
     tool.hidden |= entry.hidden;
