@@ -81,22 +81,19 @@ impl Gate<'_> {
                 gate::Gate::Answered { decision, .. } => return Ok(self.decided(&judged, decision, true)),
                 gate::Gate::Pending { decision, question, .. } => {
                     let ask = Ask { call: &judged.call, question, max_open: judged.engine.policy().max_open };
-                    let way = self.way(store, &judged)?;
-                    if let Way::Nobody = way {
-                        return self.nobody(store, &judged);
-                    }
+                    let alone = match self.way(store, &judged)? {
+                        Way::Wait(alone) => Some(alone),
+                        Way::Host => None,
+                        Way::Nobody => return self.nobody(store, &judged),
+                    };
                     let asked = match block_on(store.ask(&ask, judged.now)) {
                         Ok(asked) => asked.record,
                         Err(AskError::Store(error)) => return Err(error.into()),
                         Err(error) => return self.denied(store, &judged, decision, None, &refusal(&error.to_string())),
                     };
-                    match way {
-                        Way::Wait(alone) => {
-                            if let Some(answer) = self.wait(store, &judged, decision, &asked, alone)? {
-                                return Ok(answer);
-                            }
-                        }
-                        Way::Host | Way::Nobody => return self.at_host(store, &judged, decision, &asked),
+                    let Some(alone) = alone else { return self.at_host(store, &judged, decision, &asked) };
+                    if let Some(answer) = self.wait(store, &judged, decision, &asked, alone)? {
+                        return Ok(answer);
                     }
                 }
             }

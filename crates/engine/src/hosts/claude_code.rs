@@ -140,11 +140,6 @@ impl Answer {
         Answer { stdout: String::new(), stderr: String::new(), exit: 0 }
     }
 
-    /// A denial that holds for every event that can be denied, whatever else is wrong.
-    pub fn fault(reason: &str) -> Answer {
-        Answer { stdout: String::new(), stderr: format!("{reason}\n"), exit: 2 }
-    }
-
     /// Lets a call run. Said as the host's "allow" only for shell, read, edit and fetch; for anything else the host's
     /// own prompts stay in force.
     pub fn allow(call: &Call, event: &Event, reason: &str) -> Answer {
