@@ -2,7 +2,8 @@
 //!
 //! A host goes on as if there were no hook when the hook exits with anything but 0 and 2, says nothing, or says
 //! something that cannot be read. So a denial is said three times, and each time is enough alone: JSON on standard
-//! output, the reason on standard error, exit status 2. And an answer that could not be said is a denial.
+//! output (where the event could be read, on which its form depends), the reason on standard error, exit status 2. And
+//! an answer that could not be said is a denial.
 
 use std::fs::File;
 use std::io::Write;
