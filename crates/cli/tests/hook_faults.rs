@@ -7,6 +7,7 @@
 mod world;
 
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -199,6 +200,15 @@ fn no_home() {
     let mut command = world.command(world::PROGRAM);
     command.args(["hook", "claude-code"]).env_remove("HOME");
     blocked(&feed(command, world.event("PreToolUse", "ls", "t1").as_bytes()), "home directory");
+}
+
+#[test]
+fn a_project_whose_name_is_no_text_is_not_passed_over() {
+    let world = allowing();
+    let folder = std::ffi::OsStr::from_bytes(b"/tmp/\xff");
+    let mut command = world.command(world::PROGRAM);
+    command.args(["hook", "claude-code"]).env("CLAUDE_PROJECT_DIR", folder);
+    blocked(&feed(command, world.event("PreToolUse", "ls", "t1").as_bytes()), "not UTF-8");
 }
 
 #[test]

@@ -32,12 +32,22 @@ fn read(bytes: &[u8], options: &Options) -> Result<(Place, Event), Fault> {
     let place =
         Place::new(options.told.clone(), |name| std::env::var_os(name)).map_err(|error| Fault(error.to_string()))?;
     let environment = HookEnvironment {
-        project_dir: std::env::var("CLAUDE_PROJECT_DIR").ok().filter(|folder| !folder.is_empty()),
+        project_dir: project_dir()?,
         user: crate::terminal::user(),
         home: here::text(place.home()).map_err(|error| Fault(error.to_string()))?.to_owned(),
     };
     let event = countersign_engine::hosts::claude_code::event(bytes, &environment);
     Ok((place, event.map_err(|error| Fault(error.to_string()))?))
+}
+
+/// The project's folder, where the host tells it. One that cannot be written as text is not passed over: its rules
+/// would not be read.
+fn project_dir() -> Result<Option<String>, Fault> {
+    let Some(folder) = std::env::var_os("CLAUDE_PROJECT_DIR").filter(|folder| !folder.is_empty()) else {
+        return Ok(None);
+    };
+    let text = here::text(folder.as_ref()).map_err(|error| Fault(error.to_string()))?;
+    Ok(Some(text.to_owned()))
 }
 
 /// What only records never holds anything up: its host is told of trouble, and its user of an alarm.
