@@ -201,8 +201,10 @@ fn read(files: &dyn Files, kind: SourceKind, path: &str) -> Result<Option<(Docum
                     .to_owned(),
             ));
         }
-        if kind == SourceKind::User && !meta.is_link && meta.mode & 0o002 != 0 {
-            return Err(fault("anybody on this machine may write it: run `chmod go-w` on it".to_owned()));
+        // A link's own mode says nothing: what counts is the file that it leads to.
+        let led_to = if meta.is_link { files.real_path(path).and_then(|real| files.meta(&real)) } else { Some(meta) };
+        if kind == SourceKind::User && led_to.is_some_and(|meta| meta.mode & 0o002 != 0) {
+            return Err(fault("anybody on this machine may write it: run `chmod o-w` on it".to_owned()));
         }
     }
     let Some(bytes) = files.read(path).map_err(|error| fault(error.reason))? else {

@@ -116,7 +116,7 @@ fn what_is_there_and_cannot_be_read_is_a_fault() {
 #[test]
 fn a_users_file_that_anybody_may_write_is_a_fault() {
     let files = Found::default().with_meta(USER, Some(b"allow = []"), Meta { mode: 0o666, ..PLAIN });
-    assert!(fault(&files).contains("chmod go-w"));
+    assert!(fault(&files).contains("chmod o-w"));
 }
 
 #[test]
