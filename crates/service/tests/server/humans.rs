@@ -94,6 +94,13 @@ async fn reads_questions_records_and_the_description() {
     assert_eq!(world.ask("GET", "/v1/health").send().is(200).json(), json!({ "status": "ok" }));
     let described = world.ask("GET", "/v1/openapi.json").send().is(200).json();
     assert!(described["paths"]["/v1/approvals/{id}/reply"]["post"].is_object());
+    // Whatever needs a token says so.
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let open = operation["security"].is_null();
+            assert!(open || operation["responses"]["401"].is_object(), "{method} {path}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,7 +79,7 @@ pub(crate) struct Patience {
 #[utoipa::path(get, path = "/v1/approvals/{id}/wait", tag = "agents", security(("agent" = []), ("human" = [])),
     params(("id" = String, Path, description = "the question"), Patience),
     responses((status = 200, body = ApprovalBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, description = "no such question of this session, or of this human", body = Problem)))]
+        (status = 404, description = "no such question of this session, or of this human", body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn wait(
     State(app): State<Shared>,
     Path(id): Path<String>,

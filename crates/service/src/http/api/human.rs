@@ -20,7 +20,7 @@ const LONGEST_FEEDBACK: usize = 2_000;
 /// Questions, the newest first. `open`: only those that wait for an answer.
 #[utoipa::path(get, path = "/v1/approvals", tag = "humans", security(("human" = [])),
     params(Listing),
-    responses((status = 200, description = "questions with their calls and states", body = Vec<Object>), (status = 403, body = Problem)))]
+    responses((status = 200, description = "questions with their calls and states", body = Vec<Object>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn approvals(
     State(app): State<Shared>,
     headers: HeaderMap,
@@ -54,7 +54,7 @@ pub(crate) struct Listing {
 /// One question with its call and its state.
 #[utoipa::path(get, path = "/v1/approvals/{id}", tag = "humans", security(("human" = [])),
     params(("id" = String, Path, description = "the question")),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn approval(
     State(app): State<Shared>,
     Path(id): Path<String>,
@@ -67,7 +67,7 @@ pub(crate) async fn approval(
 /// Answers a question. The first answer stands.
 #[utoipa::path(post, path = "/v1/approvals/{id}/reply", tag = "humans", security(("human" = [])),
     params(("id" = String, Path, description = "the question")), request_body = ReplyBody,
-    responses((status = 200, body = RepliedBody), (status = 403, body = Problem), (status = 404, body = Problem),
+    responses((status = 200, body = RepliedBody), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "answered before (by whom and when), withdrawn, or policy is stricter now", body = Problem),
         (status = 410, description = "expired", body = Problem),
         (status = 422, description = "what the question does not offer", body = Problem)))]
@@ -155,7 +155,7 @@ pub(crate) async fn question_of(app: &App, id: &str, human: &Human) -> Result<Re
 
 /// What is remembered, the newest first.
 #[utoipa::path(get, path = "/v1/grants", tag = "humans", security(("human" = [])), params(Page),
-    responses((status = 200, body = Vec<Object>), (status = 403, body = Problem)))]
+    responses((status = 200, body = Vec<Object>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn grants(
     State(app): State<Shared>,
     headers: HeaderMap,
@@ -177,7 +177,7 @@ pub(crate) async fn grants(
 /// Revokes what is remembered.
 #[utoipa::path(delete, path = "/v1/grants/{id}", tag = "humans", security(("human" = [])),
     params(("id" = String, Path, description = "the grant")),
-    responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn revoke(
     State(app): State<Shared>,
     Path(id): Path<String>,
@@ -198,7 +198,7 @@ pub(crate) async fn take_back(app: &App, id: &str, human: &Human) -> Result<(), 
 /// Says `changed` whenever there is something new to look at. Whoever keeps it open is one who can be asked.
 #[utoipa::path(get, path = "/v1/events", tag = "humans", security(("human" = [])),
     responses((status = 200, description = "server-sent events named `changed`, without data", content_type = "text/event-stream"),
-        (status = 403, body = Problem)))]
+        (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn events(State(app): State<Shared>, headers: HeaderMap) -> Result<impl IntoResponse, Fault> {
     let human = human(&app, &headers, "see the event stream").await?;
     Ok(stream(app, "api", human.user))

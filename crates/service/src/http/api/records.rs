@@ -24,7 +24,7 @@ pub(crate) struct Entries {
 
 /// What matters and who did it, the newest first.
 #[utoipa::path(get, path = "/v1/audit", tag = "humans", security(("human" = [])), params(Entries),
-    responses((status = 200, body = Vec<Object>), (status = 403, body = Problem)))]
+    responses((status = 200, body = Vec<Object>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn audit(
     State(app): State<Shared>,
     headers: HeaderMap,
@@ -42,7 +42,7 @@ pub(crate) async fn audit(
 
 /// Every decision with its causes, the newest first.
 #[utoipa::path(get, path = "/v1/log", tag = "humans", security(("human" = [])), params(Entries),
-    responses((status = 200, body = Vec<Object>), (status = 403, body = Problem)))]
+    responses((status = 200, body = Vec<Object>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn log(
     State(app): State<Shared>,
     headers: HeaderMap,

@@ -22,7 +22,7 @@ const LONGEST_NAME: usize = 200;
 
 /// Makes a token for one agent's session. It is of the human who makes it.
 #[utoipa::path(post, path = "/v1/tokens", tag = "humans", security(("human" = [])), request_body = TokenBody,
-    responses((status = 201, body = NewTokenBody), (status = 403, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 201, body = NewTokenBody), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn make(
     State(app): State<Shared>,
     headers: HeaderMap,
@@ -65,7 +65,7 @@ pub(crate) async fn make(
 
 /// The tokens of the human who asks, the newest first, without their secrets.
 #[utoipa::path(get, path = "/v1/tokens", tag = "humans", security(("human" = [])),
-    responses((status = 200, body = Vec<Object>), (status = 403, body = Problem)))]
+    responses((status = 200, body = Vec<Object>), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Result<Json<Vec<AgentToken>>, Fault> {
     let human = human(&app, &headers, "list tokens").await?;
     Ok(Json(app.store.lock().await.tokens(&human.user).await?))
@@ -74,7 +74,7 @@ pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Resul
 /// Revokes a token.
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "humans", security(("human" = [])),
     params(("id" = String, Path, description = "the token")),
-    responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn revoke(
     State(app): State<Shared>,
     Path(id): Path<String>,
