@@ -5,7 +5,7 @@ use super::glob::{Case, Glob};
 
 /// A pattern over hosts and URLs.
 ///
-/// A bare host covers all of it; `*.example.org` its sub-domains at any depth and not itself. With a scheme the host
+/// A bare host covers all of it over http and https; `*.example.org` its sub-domains at any depth and not itself. With a scheme the host
 /// is matched by itself and only then the path, so that no `*` reaches across into another host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlPattern {
@@ -51,7 +51,11 @@ impl UrlPattern {
         if !self.host.matches(host, Case::Fold) {
             return false;
         }
-        let Some(scheme) = &self.scheme else { return true };
+        let Some(scheme) = &self.scheme else {
+            // A bare host allows what a browser would fetch there, and no other way to talk to it.
+            let fetched = url.is_empty() || url.starts_with("https://") || url.starts_with("http://");
+            return case == Case::Fold || fetched;
+        };
         let Some((its_scheme, rest)) = url.split_once("://") else { return case == Case::Fold };
         if !its_scheme.eq_ignore_ascii_case(scheme) {
             return false;
