@@ -25,18 +25,21 @@ pub(crate) async fn enter(State(app): State<Shared>, headers: HeaderMap, whole: 
     }
     let form = whole.form()?;
     let now = app.clock();
-    if !app.guesses.lock().is_ok_and(|mut guesses| guesses.allowed(now)) {
-        let problem = "Too many wrong codes. Wait a minute, then get a fresh one.";
-        return page(StatusCode::TOO_MANY_REQUESTS, Some(problem.to_owned()), String::new());
-    }
     let code = form.field("code").unwrap_or_default().trim();
     let session = app.store.lock().await.signin(code, SESSION_SECONDS, now).await?;
     let Some(new) = session else {
-        if let Ok(mut guesses) = app.guesses.lock() {
+        // A right code always opens the door, so that nobody who tries wrong ones can keep its person out.
+        let few = app.guesses.lock().is_ok_and(|mut guesses| {
+            let allowed = guesses.allowed(now);
             guesses.wrong(now);
-        }
-        let problem = "This code is wrong, was used, or is older than five minutes.";
-        return page(StatusCode::FORBIDDEN, Some(problem.to_owned()), String::new());
+            allowed
+        });
+        let (status, problem) = if few {
+            (StatusCode::FORBIDDEN, "This code is wrong, was used, or is older than five minutes.")
+        } else {
+            (StatusCode::TOO_MANY_REQUESTS, "Too many wrong codes. Wait a minute, then get a fresh one.")
+        };
+        return page(status, Some(problem.to_owned()), String::new());
     };
     let cookie = set_cookie(&new.secret, SESSION_SECONDS);
     let to = format!("/inbox/{}/", page_key(&new.secret));
