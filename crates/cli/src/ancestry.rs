@@ -62,7 +62,7 @@ struct Process {
 
 /// The host above this process, in words for a human; `None` if there is none.
 ///
-/// What cannot be found out counts as a host.
+/// A process of its own that cannot be looked at counts as a host; a parent that is hidden belongs to another user.
 pub(crate) fn host_above() -> Option<String> {
     if let Some(name) = VARIABLES.iter().find(|name| std::env::var_os(name).is_some()) {
         return Some(format!("an agent's host (it set {name})"));

@@ -53,6 +53,9 @@ pub enum EventError {
     /// It is no JSON that has one meaning.
     #[error("the event is not JSON with one meaning: {0}")]
     Json(String),
+    /// It is about a tool's call, and its name is not known.
+    #[error("the event `{}` is about a tool's call and is not known to this version", crate::show::printable(.0))]
+    Unknown(String),
     /// A member is missing or has another type.
     #[error("the event's `{0}` is missing or not {1}")]
     Member(&'static str, &'static str),
@@ -74,6 +77,8 @@ pub fn event(bytes: &[u8], environment: &HookEnvironment) -> Result<Event, Event
             session: text(&event, "session_id")?.to_owned(),
             reason: optional(&event, "reason").unwrap_or_default(),
         },
+        // A call under a name that is not known may be one that waits for our word.
+        other if event.get("tool_input").is_some() => return Err(EventError::Unknown(other.to_owned())),
         other => Event::Other(other.to_owned()),
     })
 }
@@ -208,6 +213,8 @@ mod tests {
             r#"{"hook_event_name":"PreToolUse","cwd":"/r","session_id":"s","tool_name":"Bash","tool_input":"ls"}"#,
             r#"{"hook_event_name":"PreToolUse","cwd":"/r","session_id":"","tool_name":"Bash","tool_input":{}}"#,
             r#"{"hook_event_name":"SessionEnd"}"#,
+            r#"{"hook_event_name":"pretooluse","tool_name":"Bash","tool_input":{"command":"ls"}}"#,
+            r#"{"hook_event_name":"BeforeTool","tool_name":"Bash","tool_input":{"command":"ls"}}"#,
         ] {
             assert!(read(text).is_err(), "{text}");
         }

@@ -273,16 +273,17 @@ impl Writing<'_> {
         actor: &str,
         reason: CancelReason,
     ) -> Result<Vec<String>, StoreError> {
-        let (user, session, turn, id) = match which {
-            Withdraw::Own { id, asker } => (&asker.user, &asker.session, None, Some(id)),
-            Withdraw::Session { user, session } => (user, session, None, None),
-            Withdraw::Turn { user, session, turn } => (user, session, Some(turn), None),
+        let (user, session, turn, id, agent) = match which {
+            Withdraw::Own { id, asker } => (&asker.user, &asker.session, None, Some(id), asker.agent.as_ref()),
+            Withdraw::Session { user, session } => (user, session, None, None, None),
+            Withdraw::Turn { user, session, turn } => (user, session, Some(turn), None, None),
         };
         let ids = sqlx::query_scalar(
             "SELECT id FROM approvals WHERE user = ?1 AND session = ?2 AND due IS NOT NULL
-             AND (?3 IS NULL OR turn = ?3) AND (?4 IS NULL OR id = ?4) ORDER BY id",
+             AND (?3 IS NULL OR turn = ?3)
+             AND (?4 IS NULL OR (id = ?4 AND approval ->> '$.asker.agent' IS ?5)) ORDER BY id",
         );
-        let ids = ids.bind(user).bind(session).bind(turn).bind(id);
+        let ids = ids.bind(user).bind(session).bind(turn).bind(id).bind(agent);
         let ids: Vec<String> = ids.fetch_all(self.db()).await.map_err(|error| self.fault(error))?;
         self.all(ids, &Event::Cancel(reason), actor, json!({ "reason": reason })).await
     }

@@ -179,6 +179,10 @@ fn withdrawn_by_its_agent_its_turn_or_its_session() {
 
     let own = |id: &str| Withdraw::Own { id: id.into(), asker: mine.asker.clone() };
     assert!(block_on(store.cancel(&own(&foreign.id), "agent", CancelReason::Agent, NOON)).unwrap().is_empty());
+    // A sub-agent of the same session did not ask it either.
+    let helper = Asker { agent: Some("helper".into()), ..mine.asker.clone() };
+    let helpers = Withdraw::Own { id: mine.id.clone(), asker: helper };
+    assert!(block_on(store.cancel(&helpers, "agent", CancelReason::Agent, NOON)).unwrap().is_empty());
     let turn = Withdraw::Turn { user: "ana".into(), session: mine.asker.session.clone(), turn: "t1".into() };
     assert_eq!(block_on(store.cancel(&turn, "ana", CancelReason::Stop, NOON)).unwrap(), [&*mine.id]);
     let refused = reply(&mut store, &policy, &once(&mine.id, Outcome::Allow), NOON).unwrap_err();

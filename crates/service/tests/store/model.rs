@@ -167,7 +167,10 @@ fn run(store: &mut Store, model: &mut Model, steps: &[Step]) -> Result<(), TestC
                 let (id, asker) = (model.approvals[at].id.clone(), Asker::of(&call(*number)));
                 let own = Withdraw::Own { id: id.clone(), asker: asker.clone() };
                 block_on(store.cancel(&own, "agent", CancelReason::Agent, now)).unwrap();
-                model.withdraw(CancelReason::Agent, now, |one| one.id == id && one.asker.session == asker.session);
+                let own = |one: &Approval| {
+                    one.id == id && one.asker.session == asker.session && one.asker.agent == asker.agent
+                };
+                model.withdraw(CancelReason::Agent, now, own);
             }
             Step::EndTurn { call: number } => {
                 let Asker { user, session, turn, .. } = Asker::of(&call(*number));
