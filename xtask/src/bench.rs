@@ -1,4 +1,5 @@
 //! `cargo xtask bench hook`: what the hook costs as a process, beside one that does nothing and beside node.
+//! `cargo xtask bench shell`: what a line costs beside the bare parse; the benchmark itself is the engine's.
 //!
 //! Times vary by half from run to run on a busy machine; only ratios between programs that ran in turns count.
 
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::build::{self, Profile};
-use crate::steps::{is_installed, succeed};
+use crate::steps::{cargo, is_installed, succeed};
 
 const ROUNDS: usize = 300;
 /// The hook may take this many times what a static process that does nothing takes, median to median.
@@ -49,6 +50,12 @@ pub fn hook() -> Result<bool> {
         }
     }
     report(&mut runners)
+}
+
+/// Runs the engine's benchmark of shell lines; true when every limit is kept.
+pub fn shell() -> Result<bool> {
+    let bench = ["bench", "--locked", "--quiet", "--package", "countersign-engine", "--bench", "shell"];
+    Ok(cargo(&bench).status().context("could not start `cargo bench`")?.success())
 }
 
 /// A program with an empty `main`, built as the hook is: static and optimised.

@@ -1,4 +1,4 @@
-//! What a laptop and CI run alike: `cargo xtask check | test | hosts | bench`.
+//! What a laptop and CI run alike: `cargo xtask check | test | corpus | conformance | hosts | bench | soak`.
 //!
 //! A library with a thin `main`, so that `tests/architecture.rs` holds the same rules that `check` does.
 
@@ -11,6 +11,8 @@ pub mod evidence;
 pub mod generated;
 pub mod hosts;
 pub mod purity;
+pub mod replay;
+pub mod soak;
 pub mod steps;
 pub mod test;
 

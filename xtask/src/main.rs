@@ -8,10 +8,23 @@ usage: cargo xtask COMMAND
   check   formatting, lints, documentation, generated files, dependency rules, licences
   test    all tests, those of the web page in a browser included
 
+  corpus [DIR]
+          decides shell bypasses and everyday commands: those of `corpus/`, or of another folder
+  conformance [DIR]
+          replays what other systems were recorded to do: `conformance/`, or another folder
+  conformance --write
+          the same, and makes `docs/differences.md` anew
+
   hosts claude-code [NAME ...]
           the real client against a scripted model: all scenarios, or those whose names begin so
   bench hook
-          what the hook costs as a process, beside one that does nothing and beside node";
+          what the hook costs as a process, beside one that does nothing and beside node
+  bench shell
+          what taking a line apart and deciding it costs, beside the bare parse
+  soak shell [--seed N] [--lines N]
+          what bash really runs of generated lines, beside what the analysis named
+  soak fuzz shell [--minutes N]
+          any text as a line: no panic, no hang, no disagreement between the shortcut and the parser";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -19,8 +32,16 @@ fn main() -> ExitCode {
     let passed = match words.as_slice() {
         ["check"] => xtask::check::run(),
         ["test", rest @ ..] => xtask::test::run(rest),
+        ["corpus"] => xtask::replay::corpus(None),
+        ["corpus", folder] if !folder.starts_with('-') => xtask::replay::corpus(Some(folder)),
+        ["conformance"] => xtask::replay::conformance(None),
+        ["conformance", "--write"] => xtask::replay::write_differences(),
+        ["conformance", folder] if !folder.starts_with('-') => xtask::replay::conformance(Some(folder)),
         ["hosts", "claude-code", names @ ..] => xtask::hosts::run(names),
         ["bench", "hook"] => xtask::bench::hook(),
+        ["bench", "shell"] => xtask::bench::shell(),
+        ["soak", "shell", rest @ ..] => xtask::soak::shell(rest),
+        ["soak", "fuzz", "shell", rest @ ..] => xtask::soak::fuzz("shell", rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -1,0 +1,129 @@
+//! Replays what other systems were recorded to do, and holds us to it: the same, or different on purpose.
+//!
+//! `COUNTERSIGN_CONFORMANCE` names another folder of the layout of `conformance/`. A difference on purpose is a
+//! [`Rule`](rule::Rule); `docs/differences.md` is made of them, anew with `COUNTERSIGN_WRITE_DIFFERENCES=1`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test that prints its counts"
+)]
+
+mod case;
+mod codex;
+mod document;
+mod looser;
+mod openclaw;
+mod opencode;
+mod ours;
+mod rule;
+mod vfs;
+
+use std::path::PathBuf;
+
+use case::Folder;
+use rule::{Count, Kind};
+
+/// The kinds that are replayed, one adapter each.
+fn kinds() -> Vec<Kind> {
+    vec![
+        opencode::bash::kind(),
+        opencode::arity::kind(),
+        openclaw::eval_shell::kind(),
+        openclaw::eval_argv::kind(),
+        openclaw::wrapper_plan::kind(),
+        openclaw::inline_eval::kind(),
+        openclaw::explain::kind(),
+        openclaw::windows_shell::kind(),
+        openclaw::sanitizer::kind(),
+        codex::command_safety::kind(),
+    ]
+}
+
+/// Kinds that were recorded, too, and are not replayed yet.
+const NO_ADAPTER_YET: &[(&str, &[&str])] = &[
+    ("claude-code", &["rules"]),
+    ("clawbolt", &["doc", "extract", "gate", "owntests", "put", "reply", "resolve", "round", "store", "text"]),
+    (
+        "codex",
+        &[
+            "additional-permissions",
+            "approval-flow",
+            "config-load",
+            "exec-approval",
+            "execpolicy",
+            "profile-compile",
+            "profiles",
+            "sandbox-enforced",
+        ],
+    ),
+    ("flowfuse", &["availability", "batch", "endpoint", "facts", "final", "mcpfilter", "ops", "policy", "rows"]),
+    ("langchain", &["hitl"]),
+    ("openclaw", &["arg-hash", "commit", "file-parse", "matcher", "truth-requires-approval", "windows-node"]),
+    ("opencode", &["disabled", "evaluate-v1", "evaluate-v2", "flow", "fromconfig", "subagent", "wildcard"]),
+    ("surfsense", &["decision", "disabled", "doomloop", "evaluate", "middleware", "wildcard"]),
+];
+
+/// At most so many rules may be looser than what they differ from.
+const MOST_LOOSER: usize = 10;
+
+#[test]
+fn what_other_systems_decided_is_decided_the_same_or_differs_on_purpose() {
+    let project = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let other = std::env::var_os("COUNTERSIGN_CONFORMANCE").map(PathBuf::from);
+    let is_ours = other.is_none();
+    let folder = Folder { path: other.unwrap_or_else(|| project.join("conformance")) };
+    let kinds = kinds();
+    let mut wrong = Vec::new();
+    let mut replayed: Vec<(Kind, Count)> = Vec::new();
+    let mut lines = Vec::new();
+    for kind in kinds {
+        let Some(cases) = folder.cases(kind.system, kind.name) else {
+            if is_ours {
+                wrong.push(format!("{}/{}: there are no cases", kind.system, kind.name));
+            }
+            continue;
+        };
+        let count = kind.play(&folder, &cases);
+        wrong.extend(count.failed.iter().cloned());
+        lines.push(format!(
+            "{}/{}: {} same, {} different on purpose, {} failed",
+            kind.system,
+            kind.name,
+            count.same,
+            count.differing,
+            count.failed.len()
+        ));
+        replayed.push((kind, count));
+    }
+    for (system, name) in folder.kinds() {
+        if replayed.iter().any(|(kind, _)| kind.system == system && kind.name == name) {
+            continue;
+        }
+        if NO_ADAPTER_YET.iter().any(|(of, names)| *of == system && names.contains(&name.as_str())) {
+            lines.push(format!("{system}/{name}: no adapter yet"));
+        } else {
+            wrong.push(format!("{system}/{name}: no adapter knows this kind"));
+        }
+    }
+    if lines.is_empty() {
+        wrong.push(format!("{}: there are no cases", folder.path.display()));
+    }
+    let looser = document::looser(&replayed);
+    if looser.len() > MOST_LOOSER {
+        wrong.push(format!(
+            "{} rules are looser than what they differ from; at most {MOST_LOOSER} may be",
+            looser.len()
+        ));
+    }
+    if is_ours {
+        wrong.extend(document::wrong(&project, &replayed));
+    }
+    println!();
+    for line in wrong.iter().chain(&lines) {
+        println!("{line}");
+    }
+    assert!(wrong.is_empty(), "{} things are wrong", wrong.len());
+}

@@ -1,0 +1,4 @@
+//! OpenCode 1.18.33: what its bash tool asks for.
+
+pub(crate) mod arity;
+pub(crate) mod bash;

@@ -1,0 +1,72 @@
+//! `cargo xtask soak`: what runs for minutes. Bash as a second opinion on the analysis of shell lines, and fuzzing.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::build;
+use crate::steps::{cargo, succeed};
+
+/// How many lines a full run takes.
+const LINES: &str = "20000";
+/// How long fuzzing goes on, in minutes.
+const MINUTES: u64 = 1;
+/// No line may take longer, in seconds; generous, because the sanitizer slows everything down.
+const LONGEST: u64 = 10;
+/// The longest line that fuzzing tries, in bytes. `bench shell` has the long ones.
+const LONGEST_LINE: usize = 4096;
+/// The program that runs fuzz targets; `cargo install` gets it.
+const CARGO_FUZZ: &str = "0.13.2";
+
+/// Lets bash run generated lines with every program replaced by a recorder: `[--seed N] [--lines N]`.
+pub fn shell(words: &[&str]) -> Result<bool> {
+    let [mut seed, mut lines] = ["1", LINES];
+    for pair in words.chunks(2) {
+        match *pair {
+            ["--seed", value] => seed = value,
+            ["--lines", value] => lines = value,
+            _ => bail!("`soak shell` takes `--seed N` and `--lines N`, not `{}`", pair.join(" ")),
+        }
+    }
+    let test =
+        ["test", "--release", "--locked", "--package", "countersign-shell", "--test", "soak", "--", "--nocapture"];
+    let mut command = cargo(&test);
+    // A soak that cannot run is none.
+    command.env("COUNTERSIGN_SOAK_SEED", seed).env("COUNTERSIGN_SOAK_LINES", lines).env("REQUIRE_ALL", "1");
+    Ok(command.status().context("could not start `cargo test`")?.success())
+}
+
+/// Fuzzes one target: `[--minutes N]`.
+pub fn fuzz(target: &str, words: &[&str]) -> Result<bool> {
+    let minutes = match *words {
+        [] => MINUTES,
+        ["--minutes", value] => value.parse().with_context(|| format!("`{value}` is no number of minutes"))?,
+        _ => bail!("`soak fuzz` takes `--minutes N`, not `{}`", words.join(" ")),
+    };
+    let program = cargo_fuzz()?;
+    let (longest, length) = (format!("-timeout={LONGEST}"), format!("-max_len={LONGEST_LINE}"));
+    let status = Command::new(program)
+        .current_dir(crate::root())
+        // The sanitizer's flags are for nightly compilers only; this makes the stable one take them.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args(["fuzz", "run", target, "--", &longest, &length, &format!("-max_total_time={}", minutes * 60)])
+        .status()
+        .context("could not start cargo-fuzz")?;
+    if !status.success() {
+        println!("what made it fail is below fuzz/artifacts/{target}");
+    }
+    Ok(status.success())
+}
+
+/// cargo-fuzz, of its own folder below `target`.
+fn cargo_fuzz() -> Result<PathBuf> {
+    let folder = build::target_folder()?.join("cargo-fuzz");
+    let program = folder.join("bin/cargo-fuzz");
+    if !program.is_file() {
+        println!("installing cargo-fuzz {CARGO_FUZZ} into target/cargo-fuzz");
+        let version = format!("cargo-fuzz@{CARGO_FUZZ}");
+        succeed(cargo(&["install", "--locked", &version, "--root"]).arg(&folder))?;
+    }
+    Ok(program)
+}
