@@ -18,6 +18,7 @@ use crate::decision::{Cause, Decision, Judgement, Remember, RuleCause};
 use crate::digest::Digest;
 use crate::effect::Effect;
 use crate::grant::{Grant, Reach};
+use crate::pattern::{Spellings, spellings};
 use crate::rule::Rule;
 use crate::scope::Scope;
 use crate::source::{Ceiling, Nobody, Policy, Source};
@@ -47,7 +48,8 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
         .targets
         .iter()
         .map(|target| {
-            let matter = Matter { policy, target, call, now };
+            let spellings = spellings(target);
+            let matter = Matter { policy, target, spellings: spellings.as_ref(), call, now };
             let (mut judgement, widest) = from_sources(matter);
             apply_faults(&mut judgement, target, call);
             let grants = Granted { grants, widest };
@@ -72,6 +74,7 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
 pub(crate) struct Matter<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) target: &'a Target,
+    pub(crate) spellings: Option<&'a Spellings<'a>>,
     pub(crate) call: &'a Call,
     pub(crate) now: Timestamp,
 }
@@ -79,7 +82,8 @@ pub(crate) struct Matter<'a> {
 /// Step 3: what the sources say, and the widest scope that they let an answer be remembered for.
 pub(crate) fn from_sources(matter: Matter<'_>) -> (Judgement, Option<Scope>) {
     let Matter { policy, target, .. } = matter;
-    let mut found = Strictest::default();
+    let implied = target.role == Role::Implied || is_named(matter);
+    let mut found = Strictest { implied, ..Strictest::default() };
     for source in policy.sources.iter().filter(|source| source.trusted) {
         found.weigh(source, matter, Effect::Allow);
     }
@@ -88,7 +92,7 @@ pub(crate) fn from_sources(matter: Matter<'_>) -> (Judgement, Option<Scope>) {
     }
     let floor = match found.rule {
         Some((_, rule)) => verdict(rule),
-        None if target.role == Role::Implied => Effect::Allow,
+        None if implied => Effect::Allow,
         None => policy.default,
     };
     let without = found.rule.is_none();
@@ -103,15 +107,27 @@ pub(crate) fn from_sources(matter: Matter<'_>) -> (Judgement, Option<Scope>) {
             Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule, target, matter.call)))
                 .offering(rule.offer)
         }
-        _ if target.role == Role::Implied => Judgement::new(Effect::Allow, Cause::Implied),
+        _ if implied => Judgement::new(Effect::Allow, Cause::Implied),
         _ => Judgement::new(floor, Cause::Default),
     };
     (judgement, tightened.widest)
 }
 
+/// Whether a trusted source allows the command that names the target and spells that name out: then it follows from the
+/// command as what lies inside the workspace does. A link on the way leads elsewhere than what was spelled out.
+fn is_named(matter: Matter<'_>) -> bool {
+    let Matter { policy, target, call, now, .. } = matter;
+    let Some(named) = &target.named else { return false };
+    let linked = matches!(&target.resource, Resource::Path(path) if path.real.as_ref() != Some(&path.lexical));
+    let trusted = policy.sources.iter().filter(|source| source.trusted);
+    !linked && trusted.flat_map(|source| source.about_command(&named.words)).any(|rule| rule.names(named, call, now))
+}
+
 /// The strictest of the rules weighed so far.
 #[derive(Clone, Copy)]
 struct Strictest<'a> {
+    /// Whether the target follows from another: rules with `implied = false` do not speak of it.
+    implied: bool,
     rule: Option<(&'a Source, &'a Rule)>,
     /// Rules that say less do not count.
     least: Effect,
@@ -121,20 +137,20 @@ struct Strictest<'a> {
 
 impl Default for Strictest<'_> {
     fn default() -> Self {
-        Strictest { rule: None, least: Effect::Allow, widest: None }
+        Strictest { implied: false, rule: None, least: Effect::Allow, widest: None }
     }
 }
 
 impl<'a> Strictest<'a> {
     /// Weighs a source's rules that speak of the target and say at least `least`.
     fn weigh(&mut self, source: &'a Source, matter: Matter<'_>, least: Effect) {
-        let Matter { target, call, now, .. } = matter;
+        let Matter { target, spellings, call, now, .. } = matter;
         for rule in source.candidates(target) {
             let says = verdict(rule);
-            if says < least || says < self.least || (target.role == Role::Implied && !rule.implied) {
+            if says < least || says < self.least || (self.implied && !rule.implied) {
                 continue;
             }
-            if !rule.applies(target, call, now) {
+            if !rule.speaks_of(target, spellings, call, now) {
                 continue;
             }
             if self.rule.is_none_or(|(_, so_far)| says > verdict(so_far)) {
@@ -231,7 +247,8 @@ fn within(grant: &Grant, widest: Option<Scope>) -> bool {
 pub(crate) fn apply_ceilings(judgement: &mut Judgement, granted: Granted<'_>, matter: Matter<'_>) -> Option<Scope> {
     let mut bound = None;
     for ceiling in &matter.policy.ceilings {
-        let mut found = Strictest::default();
+        let implied = matter.target.role == Role::Implied;
+        let mut found = Strictest { implied, ..Strictest::default() };
         found.weigh(&ceiling.source, matter, Effect::Ask);
         let (effect, cause) = match found.rule {
             Some((source, rule)) => {

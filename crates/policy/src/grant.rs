@@ -113,10 +113,8 @@ impl Grant {
             GrantResource::Literal { key, .. } => target.grant_key().as_ref() == Some(key),
             GrantResource::Pattern(pattern) => match spellings(target) {
                 None => false,
-                Some(spellings) if lenient => {
-                    spellings.complete && spellings.of.iter().all(|one| pattern.matches(one, call, Case::Exact))
-                }
-                Some(spellings) => spellings.of.iter().any(|one| pattern.matches(one, call, Case::Fold)),
+                Some(spellings) if lenient => spellings.allow(|one| pattern.matches(one, call, Case::Exact)),
+                Some(spellings) => spellings.any(|one| pattern.matches(one, call, Case::Fold)),
             },
         }
     }

@@ -19,10 +19,34 @@ pub struct Question {
     pub claim: Option<String>,
     /// Every target, the undecided ones first.
     pub parts: Vec<Part>,
+    /// The parts as they are to be laid out, in the order in which they would happen: everything undecided, every
+    /// command, and what commands touch that is worth saying.
+    #[serde(default)]
+    pub steps: Vec<Step>,
     /// The scopes that may be remembered, the one to offer first in front. Empty: only this once.
     pub scopes: Vec<ScopeOffer>,
     /// Why it cannot be approved as it is (too long to be shown in full). It can be denied.
     pub unapprovable: Option<String>,
+}
+
+impl Question {
+    /// The parts as they are to be laid out; for a question that was kept before there were steps, one each.
+    pub fn laid_out(&self) -> Vec<Step> {
+        if self.steps.is_empty() {
+            return (0..self.parts.len()).map(|part| Step { part, touches: Vec::new() }).collect();
+        }
+        self.steps.clone()
+    }
+}
+
+/// One thing that would happen, with what it touches. Of a command line a simple command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its place in [`Question::parts`].
+    pub part: usize,
+    /// What it touches that is outside the workspace, written, deleted, fetched or undecided: places in
+    /// [`Question::parts`].
+    pub touches: Vec<usize>,
 }
 
 /// One target of the call.
@@ -38,6 +62,9 @@ pub struct Part {
     pub effect: Effect,
     /// Why, in words.
     pub why: String,
+    /// What of it is not what it looks like: letters of two scripts in one word, signs that look like a shell's.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// What may be remembered of it, the narrowest first. Empty: nothing.
     pub offers: Vec<Offer>,
 }

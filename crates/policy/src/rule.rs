@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, Class};
 use crate::call::Call;
 use crate::effect::Effect;
-use crate::pattern::{Case, Pattern, TextPattern};
+use crate::pattern::{Case, Pattern, Spellings, TextPattern};
 use crate::scope::Scope;
-use crate::target::Target;
+use crate::target::{NamedBy, Target};
 use crate::time::Timestamp;
 
 /// One rule: an effect, a selector of actions, patterns over resources, and where it was written.
@@ -111,6 +111,17 @@ impl Rule {
     /// An allow must hold for every spelling of the target, exactly; an ask or a deny holds as soon as one spelling
     /// matches, whatever its case. A condition that cannot be judged lets asks and denies apply and allows not.
     pub fn applies(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
+        self.speaks_of(target, crate::pattern::spellings(target).as_ref(), call, now)
+    }
+
+    /// The same of a target whose spellings are these.
+    pub(crate) fn speaks_of(
+        &self,
+        target: &Target,
+        spellings: Option<&Spellings<'_>>,
+        call: &Call,
+        now: Timestamp,
+    ) -> bool {
         let lenient = self.effect == Effect::Allow;
         if self.expires.is_some_and(|expires| lenient && expires <= now) {
             return false;
@@ -118,14 +129,16 @@ impl Rule {
         let case = if lenient { Case::Exact } else { Case::Fold };
         self.selector.covers(target, call, case)
             && self.when.iter().all(|condition| condition.holds(call, case).unwrap_or(!lenient))
-            && self.covers_resource(target, call)
+            && self.covers_resource(spellings, call)
     }
 
     /// The rule's text as a cause names it: of a list of patterns, those that match this target.
     pub(crate) fn text_about(&self, target: &Target, call: &Call) -> String {
         let case = if self.effect == Effect::Allow { Case::Exact } else { Case::Fold };
-        let spellings = crate::pattern::spellings(target).map(|spellings| spellings.of).unwrap_or_default();
-        let matches = |pattern: &&Pattern| spellings.iter().any(|spelling| pattern.matches(spelling, call, case));
+        let spellings = crate::pattern::spellings(target);
+        let matches = |pattern: &&Pattern| {
+            spellings.as_ref().is_some_and(|all| all.any(|spelling| pattern.matches(spelling, call, case)))
+        };
         let matching: Vec<&str> = match self.patterns.len() {
             0 | 1 => Vec::new(),
             _ => self.patterns.iter().filter(matches).map(Pattern::as_str).collect(),
@@ -136,28 +149,39 @@ impl Rule {
         }
     }
 
-    fn covers_resource(&self, target: &Target, call: &Call) -> bool {
+    /// Whether the rule allows the command that names this target, and spells the name out.
+    pub(crate) fn names(&self, named: &NamedBy, call: &Call, now: Timestamp) -> bool {
+        self.effect == Effect::Allow
+            && self.poisoned.is_none()
+            && matches!(self.selector, Selector::Action(Action::Shell))
+            && self.expires.is_none_or(|expires| expires > now)
+            && self.when.iter().all(|condition| condition.holds(call, Case::Exact).unwrap_or(false))
+            && self.patterns.iter().any(|pattern| pattern.names(&named.words, named.at))
+            && !self
+                .unless
+                .iter()
+                .any(|pattern| pattern.matches(&crate::pattern::Spelling::Words(&named.words), call, Case::Fold))
+    }
+
+    fn covers_resource(&self, spellings: Option<&Spellings<'_>>, call: &Call) -> bool {
         if self.patterns.is_empty() && self.unless.is_empty() {
             return true;
         }
         let matching = |patterns: &[Pattern], spelling: &crate::pattern::Spelling<'_>, case| {
             patterns.iter().any(|pattern| pattern.matches(spelling, call, case))
         };
-        let covered = |spelling: &crate::pattern::Spelling<'_>| {
-            if self.effect == Effect::Allow {
-                (self.patterns.is_empty() || matching(&self.patterns, spelling, Case::Exact))
-                    && !matching(&self.unless, spelling, Case::Fold)
-            } else {
-                (self.patterns.is_empty() || matching(&self.patterns, spelling, Case::Fold))
-                    && !matching(&self.unless, spelling, Case::Exact)
-            }
+        let covered = |spelling: &crate::pattern::Spelling<'_>, case| {
+            self.patterns.is_empty() || matching(&self.patterns, spelling, case)
         };
-        let spellings = crate::pattern::spellings(target);
         match spellings {
             // No resource: only a rule without patterns speaks of it, and an exception cannot be judged.
             None => self.patterns.is_empty() && self.effect != Effect::Allow,
-            Some(spellings) if self.effect == Effect::Allow => spellings.complete && spellings.of.iter().all(covered),
-            Some(spellings) => spellings.of.iter().any(covered),
+            Some(spellings) if self.effect == Effect::Allow => {
+                spellings.allow(|spelling| covered(spelling, Case::Exact))
+                    && !spellings.any(|spelling| matching(&self.unless, spelling, Case::Fold))
+            }
+            Some(spellings) => spellings
+                .any(|spelling| covered(spelling, Case::Fold) && !matching(&self.unless, spelling, Case::Exact)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Rules that answer as one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use crate::action::{Action, Class};
 use crate::catalog::Catalog;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
+use crate::pattern::{Pattern, folded};
 use crate::rule::{Rule, Selector};
-use crate::target::Target;
+use crate::target::{Resource, Target, Word};
 
 /// Where a source comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,6 +44,10 @@ pub struct Source {
     pub trusted: bool,
     rules: Vec<Rule>,
     by_action: HashMap<Action, Vec<usize>>,
+    /// Of the rules about commands, those whose patterns all write the program out, by that, folded ...
+    by_program: HashMap<String, Vec<usize>>,
+    /// ... and the others.
+    any_program: Vec<usize>,
     others: Vec<usize>,
 }
 
@@ -49,17 +55,27 @@ impl Source {
     /// A source of these rules, in buckets by the action that they speak of.
     pub fn new(kind: SourceKind, name: impl Into<Arc<str>>, trusted: bool, rules: Vec<Rule>) -> Source {
         let mut by_action: HashMap<Action, Vec<usize>> = HashMap::new();
+        let mut by_program: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut any_program = Vec::new();
         let mut others = Vec::new();
         for (position, rule) in rules.iter().enumerate() {
             match &rule.selector {
                 // MCP and other tools match asks and denies without regard to case: they stay with the others.
                 Selector::Action(action) if !matches!(action, Action::Mcp { .. } | Action::Tool(_)) => {
                     by_action.entry(action.clone()).or_default().push(position);
+                    if *action == Action::Shell {
+                        match programs(rule) {
+                            Some(programs) => programs
+                                .into_iter()
+                                .for_each(|program| by_program.entry(program).or_default().push(position)),
+                            None => any_program.push(position),
+                        }
+                    }
                 }
                 _ => others.push(position),
             }
         }
-        Source { kind, name: name.into(), trusted, rules, by_action, others }
+        Source { kind, name: name.into(), trusted, rules, by_action, by_program, any_program, others }
     }
 
     /// All rules, in the order in which they were written.
@@ -69,9 +85,60 @@ impl Source {
 
     /// The rules that could speak of this target.
     pub fn candidates(&self, target: &Target) -> impl Iterator<Item = &Rule> {
-        let exact = self.by_action.get(&target.action).map_or(&[][..], Vec::as_slice);
-        exact.iter().chain(&self.others).filter_map(|position| self.rules.get(*position))
+        let exact = if target.action == Action::Shell {
+            let own = match &target.resource {
+                Resource::Words(words) => words.as_slice(),
+                _ => &[],
+            };
+            let others = target.spellings.iter().map(|spelling| spelling.words.as_slice());
+            Cow::Owned(self.of_commands(std::iter::once(own).chain(others)))
+        } else {
+            Cow::Borrowed(self.exact(&target.action))
+        };
+        self.with_others(exact)
     }
+
+    /// The rules that could speak of this command.
+    pub(crate) fn about_command(&self, words: &[Word]) -> impl Iterator<Item = &Rule> {
+        self.with_others(Cow::Owned(self.of_commands(std::iter::once(words))))
+    }
+
+    /// The rules that could speak of what this action does.
+    pub(crate) fn about(&self, action: &Action) -> impl Iterator<Item = &Rule> {
+        self.with_others(Cow::Borrowed(self.exact(action)))
+    }
+
+    fn exact(&self, action: &Action) -> &[usize] {
+        self.by_action.get(action).map_or(&[][..], Vec::as_slice)
+    }
+
+    fn with_others(&self, exact: Cow<'_, [usize]>) -> impl Iterator<Item = &Rule> {
+        let exact = (0..).map_while(move |at| exact.get(at).copied());
+        exact.chain(self.others.iter().copied()).filter_map(|position| self.rules.get(position))
+    }
+
+    /// The rules about commands that could speak of one spelled in any of these ways, in the order in which they were
+    /// written. A pattern matches the program as it is spelled or by its name without folder.
+    fn of_commands<'w>(&self, spellings: impl Iterator<Item = &'w [Word]>) -> Vec<usize> {
+        let mut positions = self.any_program.clone();
+        for program in spellings.filter_map(<[Word]>::first) {
+            let program = folded(&program.text);
+            let name = program.rsplit('/').next().filter(|name| *name != program);
+            let found = [Some(&*program), name].into_iter().flatten().filter_map(|name| self.by_program.get(name));
+            positions.extend(found.flatten());
+        }
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+}
+
+/// The programs that a rule's patterns write out, folded; `None` where it could speak of others.
+fn programs(rule: &Rule) -> Option<Vec<String>> {
+    let mut programs = rule.patterns.iter().map(Pattern::program).collect::<Option<Vec<_>>>()?;
+    programs.sort();
+    programs.dedup();
+    if programs.is_empty() { None } else { Some(programs) }
 }
 
 /// A policy that nobody below crosses.

@@ -20,6 +20,35 @@ pub struct Target {
     /// human granted can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caution: Option<String>,
+    /// Other ways in which a command can be written, beside the words of its resource.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spellings: Vec<CommandSpelling>,
+    /// The word of a command that names it. A rule that allows the command and spells this word out allows it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<NamedBy>,
+    /// The command that touches it, by its place among the call's targets. For showing what belongs together, nothing
+    /// else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<usize>,
+}
+
+/// The word of a command that names a file or a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedBy {
+    /// The command.
+    pub words: Vec<Word>,
+    /// Which of its words.
+    pub at: usize,
+}
+
+/// Another way in which a command can be written: with the wrappers that it was called through, without them, without
+/// options that change nothing about what it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandSpelling {
+    /// The words.
+    pub words: Vec<Word>,
+    /// Whether an allow of these words alone is an allow of the command. Asks and denies hold for every spelling.
+    pub allows: bool,
 }
 
 /// Whether a target stands by itself or follows from another.
@@ -122,7 +151,16 @@ impl Resource {
 impl Target {
     /// A target that stands by itself and was understood.
     pub fn primary(action: Action, resource: Resource) -> Target {
-        Target { action, resource, role: Role::Primary, unclear: None, caution: None }
+        Target {
+            action,
+            resource,
+            role: Role::Primary,
+            unclear: None,
+            caution: None,
+            spellings: Vec::new(),
+            named: None,
+            command: None,
+        }
     }
 
     /// One text that names this target and nothing else: what an answer says it was shown.

@@ -1,5 +1,9 @@
 //! The small glob program below all pattern languages: literal characters and runs of any characters.
 
+use std::borrow::Cow;
+
+use super::marks::Marks;
+
 /// Whether letters must agree in case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
@@ -49,6 +53,33 @@ impl Glob {
         true
     }
 
+    /// The characters before the first run of any.
+    pub(super) fn literal_prefix(&self) -> String {
+        let mut prefix = String::new();
+        let mut rest = &*self.text;
+        while let Some((Piece::Char(c), after)) = first(rest) {
+            prefix.push(c);
+            rest = after;
+        }
+        prefix
+    }
+
+    /// Marks what every text that matches has in it, with `edge` on both sides of it.
+    pub(super) fn mark(&self, marks: &mut Marks, edge: char) {
+        let mut before = Some(edge);
+        let mut rest = &*self.text;
+        while let Some((piece, after)) = first(rest) {
+            let here = match piece {
+                Piece::Char(c) => Some(c),
+                Piece::AnyRun => None,
+            };
+            marks.add(before, here);
+            before = here;
+            rest = after;
+        }
+        marks.add(before, Some(edge));
+    }
+
     /// The glob's text, if it stands for exactly one.
     pub fn literal(&self) -> Option<String> {
         if self.plain {
@@ -68,8 +99,11 @@ impl Glob {
 
     /// Whether the whole of `text` matches. Time is at most the product of both lengths, memory is constant.
     pub fn matches(&self, text: &str, case: Case) -> bool {
-        if self.plain && (case == Case::Exact || *self.text == *text) {
+        if self.plain && case == Case::Exact {
             return *self.text == *text;
+        }
+        if self.plain && self.text.is_ascii() && text.is_ascii() {
+            return self.text.eq_ignore_ascii_case(text);
         }
         let mut pieces = &*self.text;
         let mut rest = text;
@@ -116,6 +150,15 @@ fn first(text: &str) -> Option<(Piece, &str)> {
         other => Piece::Char(other),
     };
     Some((piece, chars.as_str()))
+}
+
+/// A text as all texts that differ from it in case alone have it.
+pub(crate) fn folded(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+        Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 fn same(a: char, b: char, case: Case) -> bool {

@@ -1,6 +1,7 @@
 //! Patterns over resources, in the native grammar. `\` takes the next character as it is, everywhere.
 
 mod glob;
+mod marks;
 mod path;
 mod shell;
 mod text;
@@ -8,7 +9,9 @@ mod url;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use glob::folded;
 pub use glob::{Case, Glob};
+pub use marks::Marks;
 pub use path::PathPattern;
 pub use shell::ShellPattern;
 pub use text::TextPattern;
@@ -16,7 +19,7 @@ pub use url::UrlPattern;
 
 use crate::action::Action;
 use crate::call::Call;
-use crate::target::{Resource, Target, Word};
+use crate::target::{CommandSpelling, PathResource, Resource, Target, Word};
 
 /// A pattern over the resources of one kind of action, with its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +59,12 @@ pub enum Spelling<'a> {
     /// The words of a command.
     Words(&'a [Word]),
     /// An absolute path.
-    Path(&'a str),
+    Path {
+        /// The path.
+        text: &'a str,
+        /// What is in it.
+        marks: Marks,
+    },
     /// A host, and the URL where it is known.
     Url {
         /// The host.
@@ -68,29 +76,50 @@ pub enum Spelling<'a> {
     Text(&'a str),
 }
 
-/// All spellings of a target's resource.
+/// All spellings of a target's resource: its own, those that stand for all of it, those that only asks and denies look
+/// at, and whether these are all.
 #[derive(Debug, Clone)]
 pub struct Spellings<'a> {
-    /// The spellings. An allow must hold for all of them, an ask or a deny for one.
-    pub of: Vec<Spelling<'a>>,
-    /// Whether these are all: false where a path could not be resolved, which nothing then allows.
-    pub complete: bool,
+    one: Spelling<'a>,
+    other: Option<Spelling<'a>>,
+    commands: &'a [CommandSpelling],
+    complete: bool,
+}
+
+impl<'a> Spellings<'a> {
+    /// Whether an allow holds: for all the ways in which the resource itself is spelled, or for one that stands for all
+    /// of it. Never where a path could not be resolved.
+    pub fn allow(&self, mut holds: impl FnMut(&Spelling<'a>) -> bool) -> bool {
+        let instead = self.commands.iter().filter(|command| command.allows);
+        self.complete
+            && (self.of().all(&mut holds) || instead.into_iter().any(|command| holds(&Spelling::Words(&command.words))))
+    }
+
+    /// Whether an ask or a deny holds: for any spelling.
+    pub fn any(&self, mut holds: impl FnMut(&Spelling<'a>) -> bool) -> bool {
+        self.of().any(&mut holds) || self.commands.iter().any(|command| holds(&Spelling::Words(&command.words)))
+    }
+
+    /// The ways in which the resource itself is spelled.
+    fn of(&self) -> impl Iterator<Item = &Spelling<'a>> {
+        std::iter::once(&self.one).chain(&self.other)
+    }
 }
 
 /// The spellings of a target's resource; `None` if it has no resource.
 pub fn spellings(target: &Target) -> Option<Spellings<'_>> {
-    let (of, complete) = match &target.resource {
+    let path = |text| Spelling::Path { text, marks: Marks::of_path(text) };
+    let (one, other, complete) = match &target.resource {
         Resource::None => return None,
-        Resource::Words(words) => (vec![Spelling::Words(words)], true),
-        Resource::Path(path) => match &path.real {
-            Some(real) if *real == path.lexical => (vec![Spelling::Path(&path.lexical)], true),
-            Some(real) => (vec![Spelling::Path(&path.lexical), Spelling::Path(real)], true),
-            None => (vec![Spelling::Path(&path.lexical)], false),
-        },
-        Resource::Url { host, url } => (vec![Spelling::Url { host, url }], true),
-        Resource::Text(text) => (vec![Spelling::Text(text)], true),
+        Resource::Words(words) => (Spelling::Words(words), None, true),
+        Resource::Path(PathResource { lexical, real, .. }) => {
+            let other = real.as_ref().filter(|real| *real != lexical).map(|real| path(real));
+            (path(lexical), other, real.is_some())
+        }
+        Resource::Url { host, url } => (Spelling::Url { host, url }, None, true),
+        Resource::Text(text) => (Spelling::Text(text), None, true),
     };
-    Some(Spellings { of, complete })
+    Some(Spellings { one, other, commands: &target.spellings, complete })
 }
 
 impl Pattern {
@@ -117,11 +146,24 @@ impl Pattern {
     pub fn matches(&self, spelling: &Spelling<'_>, call: &Call, case: Case) -> bool {
         match (&self.form, spelling) {
             (Form::Shell(pattern), Spelling::Words(words)) => pattern.matches(words, case),
-            (Form::Path(pattern), Spelling::Path(path)) => pattern.matches(path, call, case),
+            (Form::Path(pattern), Spelling::Path { text, marks }) => pattern.matches(text, *marks, call, case),
             (Form::Url(pattern), Spelling::Url { host, url }) => pattern.matches(host, url, case),
             (Form::Text(pattern), Spelling::Text(text)) => pattern.matches(text, case),
             _ => false,
         }
+    }
+
+    /// The program that a pattern over commands speaks of, folded, if it is written out.
+    pub(crate) fn program(&self) -> Option<String> {
+        match &self.form {
+            Form::Shell(pattern) => pattern.program(),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a pattern over commands that matches these words and spells out the one at `at`.
+    pub(crate) fn names(&self, words: &[Word], at: usize) -> bool {
+        matches!(&self.form, Form::Shell(pattern) if pattern.names(words, at))
     }
 }
 

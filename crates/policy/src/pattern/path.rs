@@ -2,6 +2,7 @@
 
 use super::PatternError;
 use super::glob::{Case, Glob};
+use super::marks::Marks;
 use crate::call::Call;
 
 /// A pattern over paths.
@@ -13,6 +14,8 @@ use crate::call::Call;
 pub struct PathPattern {
     root: Root,
     components: Vec<Component>,
+    /// What every path that matches has in it.
+    marks: Marks,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,19 +78,27 @@ impl PathPattern {
         if all_below {
             components.push(Component::AnyDepth);
         }
-        Ok(PathPattern { root, components })
+        let mut marks = Marks::default();
+        for component in &components {
+            if let Component::Name(glob) = component {
+                glob.mark(&mut marks, '/');
+            }
+        }
+        Ok(PathPattern { root, components, marks })
     }
 
-    /// Whether an absolute, cleaned-up path matches.
-    pub fn matches(&self, path: &str, call: &Call, case: Case) -> bool {
+    /// Whether an absolute, cleaned-up path with these marks matches.
+    pub(super) fn matches(&self, path: &str, marks: Marks, call: &Call, case: Case) -> bool {
+        if !marks.hold(self.marks) {
+            return false;
+        }
         let below = match self.root {
             Root::Absolute => path.strip_prefix('/'),
             Root::Workspace => inside(path, &call.project),
             Root::Home => inside(path, &call.home),
         };
         let Some(below) = below else { return false };
-        let names: Vec<&str> = below.split('/').filter(|name| !name.is_empty()).collect();
-        matches_components(&self.components, &names, case)
+        matches_components(&self.components, below, case)
     }
 }
 
@@ -101,13 +112,19 @@ fn inside<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
+/// The first name of a path and what is left.
+fn split_first_name(path: &str) -> Option<(&str, &str)> {
+    let path = path.trim_start_matches('/');
+    if path.is_empty() { None } else { Some(path.split_once('/').unwrap_or((path, ""))) }
+}
+
 /// The same walk as [`Glob::matches`], over components.
-fn matches_components(pattern: &[Component], names: &[&str], case: Case) -> bool {
+fn matches_components(pattern: &[Component], path: &str, case: Case) -> bool {
     let mut components = pattern;
-    let mut rest = names;
-    let mut retry: Option<(&[Component], &[&str])> = None;
+    let mut rest = path;
+    let mut retry: Option<(&[Component], &str)> = None;
     loop {
-        match (components.split_first(), rest.split_first()) {
+        match (components.split_first(), split_first_name(rest)) {
             (Some((Component::AnyDepth, after)), _) => {
                 if after.is_empty() {
                     return true;
@@ -124,11 +141,41 @@ fn matches_components(pattern: &[Component], names: &[&str], case: Case) -> bool
             }
             _ => {
                 let Some((after, from)) = retry else { return false };
-                let Some((_, tail)) = from.split_first() else { return false };
+                let Some((_, tail)) = split_first_name(from) else { return false };
                 retry = Some((after, tail));
                 components = after;
                 rest = tail;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::{Marks, PathPattern, inside, matches_components};
+    use crate::pattern::Case;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn marks_rule_out_nothing_that_matches(
+            root in prop::sample::select(&["", "/", "~/", "./", "/**/"][..]),
+            names in vec("[aBk.*\u{e9}\u{212a}]{1,3}", 1..3),
+            below in vec("[AbK.\u{c9}\u{212a}]{0,3}", 1..4),
+            folded in any::<bool>(),
+        ) {
+            let Ok(pattern) = PathPattern::parse(&format!("{root}{}", names.join("/"))) else { return Ok(()) };
+            let path = format!("/Ab/{}", below.join("/"));
+            let case = if folded { Case::Fold } else { Case::Exact };
+            let walked = [path.strip_prefix('/'), inside(&path, "/Ab")]
+                .into_iter()
+                .flatten()
+                .any(|below| matches_components(&pattern.components, below, case));
+            prop_assert!(!walked || Marks::of_path(&path).hold(pattern.marks));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Patterns over the words of a simple command: `git diff *`, `./scripts/gen.sh **`.
 
 use super::PatternError;
-use super::glob::{Case, Glob};
+use super::glob::{Case, Glob, folded};
 use crate::target::{Word, WordKind};
 
 /// A pattern over the words of a simple command.
@@ -56,59 +56,123 @@ impl ShellPattern {
         Ok(ShellPattern { tokens })
     }
 
+    /// The program that it speaks of, folded, if it is written out.
+    pub(super) fn program(&self) -> Option<String> {
+        match self.tokens.first()? {
+            Token::Word { glob, .. } => glob.literal().map(|text| folded(&text).into_owned()),
+            Token::AnyData | Token::Anything => None,
+        }
+    }
+
     /// Whether the words match.
     ///
     /// With [`Case::Fold`], for asks and denies, kinds do not count, the program also matches by its name without
-    /// folder, and an argument that is known only when it runs could be any words.
+    /// folder, an argument that is known only when it runs could be any words, and further words do not slip past: what
+    /// is said of `git push` holds for `git push --force`.
     pub fn matches(&self, words: &[Word], case: Case) -> bool {
-        if let (Some(Token::Word { glob, literal, any_kind }), Some(word)) = (self.tokens.first(), words.first())
-            && !first_matches(glob, *literal, *any_kind, word, case)
-        {
+        let dynamic = words.first().is_some_and(|program| program.kind == WordKind::Dynamic);
+        if dynamic && matches!(self.tokens.first(), Some(Token::Word { .. })) {
             return false;
         }
-        // reachable[i]: the words so far can be matched by the first i tokens.
-        let mut reachable = vec![false; self.tokens.len() + 1];
-        if let Some(start) = reachable.first_mut() {
-            *start = true;
+        runs(&self.tokens, words, case, true)
+    }
+
+    /// Whether the pattern matches and spells out the word at `at`: all of it, or for a URL its host, for an absolute path
+    /// its folder.
+    pub fn names(&self, words: &[Word], at: usize) -> bool {
+        let (Some(before), Some(word), Some(after)) = (words.get(..at), words.get(at), words.get(at + 1..)) else {
+            return false;
+        };
+        self.tokens.iter().enumerate().any(|(place, token)| {
+            let Token::Word { glob, literal, any_kind } = token else { return false };
+            let (head, tail) = self.tokens.split_at(place);
+            word_matches(glob, *literal, *any_kind, word, Case::Exact)
+                && (*literal || spells_place(&glob.literal_prefix(), &word.text))
+                && !head.is_empty()
+                && runs(head, before, Case::Exact, true)
+                && runs(tail.get(1..).unwrap_or_default(), after, Case::Exact, false)
+        })
+    }
+}
+
+/// Whether the start of a pattern's word says where: the host of this URL, or a folder of this path.
+fn spells_place(prefix: &str, word: &str) -> bool {
+    if let Some((_, rest)) = prefix.split_once("://") {
+        return rest.find(['/', ':', '?']).is_some_and(|end| end > 0) && !word.contains(['@', '\\']);
+    }
+    prefix.starts_with('/') && prefix.len() > 1 && !word.split('/').any(|name| name == "..")
+}
+
+/// Whether the words match the tokens; `start` says that the first word is a program.
+fn runs(mut tokens: &[Token], mut words: &[Word], case: Case, mut start: bool) -> bool {
+    // As long as each token takes exactly one word there is only one way.
+    while let (Some((token @ Token::Word { .. }, tokens_after)), Some((word, words_after))) =
+        (tokens.split_first(), words.split_first())
+        && !(case == Case::Fold && word.kind == WordKind::Dynamic)
+    {
+        if !token.takes(word, start, case).1 {
+            return false;
         }
-        self.skip_empty(&mut reachable);
-        for (position, word) in words.iter().enumerate() {
-            let mut next = vec![false; self.tokens.len() + 1];
-            for (i, token) in self.tokens.iter().enumerate() {
-                if !reachable.get(i).copied().unwrap_or(false) {
-                    continue;
-                }
-                let (stays, goes) = token.takes(word, position == 0, case);
-                if let Some(here) = next.get_mut(i) {
-                    *here |= stays;
-                }
-                if let Some(there) = next.get_mut(i + 1) {
-                    *there |= goes;
-                }
+        (tokens, words, start) = (tokens_after, words_after, false);
+    }
+    match tokens {
+        [] => words.is_empty() || case == Case::Fold,
+        [Token::Anything] => true,
+        [Token::AnyData] => case == Case::Fold || words.iter().all(|word| word.kind == WordKind::Data),
+        _ => walk(tokens, words, case, start),
+    }
+}
+
+/// The same where there are several ways.
+fn walk(tokens: &[Token], words: &[Word], case: Case, start: bool) -> bool {
+    // reachable[i]: the words so far can be matched by the first i tokens.
+    let mut reachable = vec![false; tokens.len() + 1];
+    if let Some(none) = reachable.first_mut() {
+        *none = true;
+    }
+    skip_empty(tokens, &mut reachable);
+    for (position, word) in words.iter().enumerate() {
+        let mut next = vec![false; tokens.len() + 1];
+        for (i, token) in tokens.iter().enumerate() {
+            if !reachable.get(i).copied().unwrap_or(false) {
+                continue;
             }
+            let (stays, goes) = token.takes(word, start && position == 0, case);
+            if let Some(here) = next.get_mut(i) {
+                *here |= stays;
+            }
+            if let Some(there) = next.get_mut(i + 1) {
+                *there |= goes;
+            }
+        }
+        if case == Case::Fold {
             // A word of unknown value may stand for no word or for several.
-            if case == Case::Fold && word.kind == WordKind::Dynamic {
+            if word.kind == WordKind::Dynamic {
                 let mut open = false;
                 for (here, before) in next.iter_mut().zip(&reachable) {
                     open |= *before;
                     *here |= open;
                 }
             }
-            self.skip_empty(&mut next);
-            reachable = next;
-        }
-        reachable.last().copied().unwrap_or(false)
-    }
-
-    /// `*` and `**` also match no word at all.
-    fn skip_empty(&self, reachable: &mut [bool]) {
-        for (i, token) in self.tokens.iter().enumerate() {
-            if matches!(token, Token::AnyData | Token::Anything)
-                && reachable.get(i).copied().unwrap_or(false)
-                && let Some(after) = reachable.get_mut(i + 1)
-            {
-                *after = true;
+            // Further words change nothing.
+            if let (Some(done), Some(true)) = (next.last_mut(), reachable.last()) {
+                *done = true;
             }
+        }
+        skip_empty(tokens, &mut next);
+        reachable = next;
+    }
+    reachable.last().copied().unwrap_or(false)
+}
+
+/// `*` and `**` also match no word at all.
+fn skip_empty(tokens: &[Token], reachable: &mut [bool]) {
+    for (i, token) in tokens.iter().enumerate() {
+        if matches!(token, Token::AnyData | Token::Anything)
+            && reachable.get(i).copied().unwrap_or(false)
+            && let Some(after) = reachable.get_mut(i + 1)
+        {
+            *after = true;
         }
     }
 }
@@ -177,4 +241,43 @@ fn unescaped(text: &str, wanted: &[char]) -> Option<usize> {
         escaped = c == '\\' && !escaped;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::{Case, ShellPattern, Token, first_matches, runs, walk};
+    use crate::target::{Word, WordKind};
+
+    fn word() -> impl Strategy<Value = Word> {
+        let kind = prop_oneof![4 => Just(WordKind::Data), 1 => Just(WordKind::Power), 1 => Just(WordKind::Dynamic)];
+        let text = prop::sample::select(&["a", "A", "b", "x/a", "-b"][..]);
+        (text, kind).prop_map(|(text, kind)| Word { text: text.to_owned(), kind })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn the_short_way_leads_where_the_long_one_does(
+            tokens in vec(prop::sample::select(&["a", "b", "*", "**", "a*", "-**"][..]), 1..5),
+            words in vec(word(), 0..5),
+            start in any::<bool>(),
+            folded in any::<bool>(),
+        ) {
+            let pattern = ShellPattern::parse(&tokens.join(" ")).unwrap();
+            let case = if folded { Case::Fold } else { Case::Exact };
+            let long = walk(&pattern.tokens, &words, case, start);
+            prop_assert_eq!(runs(&pattern.tokens, &words, case, start), long);
+            let first = match (pattern.tokens.first(), words.first()) {
+                (Some(Token::Word { glob, literal, any_kind }), Some(word)) => {
+                    first_matches(glob, *literal, *any_kind, word, case)
+                }
+                _ => true,
+            };
+            prop_assert_eq!(pattern.matches(&words, case), first && walk(&pattern.tokens, &words, case, true));
+        }
+    }
 }

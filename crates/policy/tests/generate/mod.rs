@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use countersign_policy::approval::Outcome;
 use countersign_policy::pattern::{Pattern, TextPattern};
 use countersign_policy::{
-    Action, Answer, Attendance, Call, Catalog, Ceiling, Class, Condition, Effect, Grant, GrantLimit, GrantResource,
-    Nobody, Origin, PathResource, Policy, Reach, Resource, Role, Rule, Scope, Selector, Source, SourceKind, Target,
-    Timestamp, ToolEntry, Word, WordKind,
+    Action, Answer, Attendance, Call, Catalog, Ceiling, Class, CommandSpelling, Condition, Effect, Grant, GrantLimit,
+    GrantResource, Nobody, Origin, PathResource, Policy, Reach, Resource, Role, Rule, Scope, Selector, Source,
+    SourceKind, Target, Timestamp, ToolEntry, Word, WordKind,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -94,17 +94,27 @@ fn word() -> impl Strategy<Value = Word> {
         .prop_map(|(text, kind)| Word { text: text.to_owned(), kind })
 }
 
+fn spelling() -> impl Strategy<Value = CommandSpelling> {
+    (vec(word(), 1..4), any::<bool>()).prop_map(|(words, allows)| CommandSpelling { words, allows })
+}
+
 pub(crate) fn target() -> impl Strategy<Value = Target> {
     action().prop_flat_map(|action| {
         let role = prop_oneof![2 => Just(Role::Primary), 1 => Just(Role::Implied)];
         let doubt = || option::weighted(0.1, Just("odd".to_owned()));
-        (resource(&action), role, doubt(), doubt()).prop_map(move |(resource, role, unclear, caution)| Target {
-            action: action.clone(),
-            resource,
-            role,
-            unclear,
-            caution,
-        })
+        let spellings = if action == Action::Shell { vec(spelling(), 0..3).boxed() } else { Just(Vec::new()).boxed() };
+        (resource(&action), role, doubt(), doubt(), spellings).prop_map(
+            move |(resource, role, unclear, caution, spellings)| Target {
+                action: action.clone(),
+                resource,
+                role,
+                unclear,
+                caution,
+                spellings,
+                named: None,
+                command: None,
+            },
+        )
     })
 }
 
