@@ -1,6 +1,6 @@
 //! Prints what each line of standard input would do; `\n` and `\r` in a line stand for the characters.
 
-use countersign_policy::{Role, WordKind};
+use countersign_policy::WordKind;
 
 fn main() {
     for line in std::io::stdin().lines().map_while(Result::ok) {
@@ -17,7 +17,7 @@ fn main() {
                     WordKind::Dynamic => format!("DYNAMIC{:?}", word.text),
                 })
                 .collect();
-            let role = if command.role == Role::Primary { "command" } else { "implied" };
+            let role = "command";
             let offers: Vec<String> =
                 countersign_shell::offers(command).into_iter().filter_map(|offer| offer.pattern).collect();
             println!("  {role} {} {:?}  offers {offers:?}", words.join(" "), command.span);

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use countersign_policy::{Role, Word};
+use countersign_policy::{CommandSpelling, Word, WordKind};
 use tree_sitter::Node;
 
 use crate::Command;
 use crate::dirs::Dirs;
+use crate::values::Expansion;
 use crate::walk::Walk;
 use crate::word::{self, Token};
 
@@ -37,6 +38,35 @@ const HARMLESS: [&str; 23] = [
     "CGO_ENABLED",
 ];
 
+/// Variables that name a program for showing or editing text, and what they may be set to: nothing, or a program that only
+/// passes on what it gets.
+const SHOWING: [&str; 12] = [
+    "PAGER",
+    "GIT_PAGER",
+    "MANPAGER",
+    "GH_PAGER",
+    "AWS_PAGER",
+    "SYSTEMD_PAGER",
+    "BAT_PAGER",
+    "DELTA_PAGER",
+    "EDITOR",
+    "GIT_EDITOR",
+    "GIT_SEQUENCE_EDITOR",
+    "VISUAL",
+];
+
+/// Switches whose values do no more than turn something off.
+const SWITCHES: [(&str, &str); 8] = [
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
+    ("NPM_CONFIG_FUND", "false"),
+    ("NPM_CONFIG_AUDIT", "false"),
+    ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
+    ("CARGO_TERM_COLOR", "always"),
+    ("CARGO_TERM_COLOR", "never"),
+];
+
 /// Names in lower case that mean something to a shell.
 const SHELL: [&str; 20] = [
     "path",
@@ -65,22 +95,54 @@ const SHELL: [&str; 20] = [
 pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
     let known = HARMLESS.contains(&name)
         || name.strip_prefix("LC_").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_uppercase()));
+    if SHOWING.contains(&name) && ["", "cat", "true", ":"].contains(&value) || SWITCHES.contains(&(name, value)) {
+        return true;
+    }
     // A time zone and a locale can be files.
     known && !value.contains(['/', '~'])
 }
 
 /// Whether a name is nothing but a variable of this line: no shell and no program looks at it.
-fn is_local(name: &str) -> bool {
+pub(crate) fn is_local(name: &str) -> bool {
     let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     letters && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= 12 && !SHELL.contains(&name)
 }
 
 impl Walk<'_> {
-    /// `A=1 command`.
-    pub(crate) fn leading(&mut self, node: Node<'_>, dirs: &Dirs) {
-        match self.assignment(node, dirs) {
-            Some((name, value)) if is_harmless(name, &value) => {}
-            _ => self.unknown("a variable that may change what the command does", node.byte_range()),
+    /// `A=1 command`: the assignment as a word, of power where it may change what the command does.
+    pub(crate) fn leading(&mut self, node: Node<'_>, dirs: &Dirs) -> Word {
+        let assignment = self.assignment(node, dirs).map(|(name, value)| (name.to_owned(), value));
+        match assignment {
+            Some((name, value)) => {
+                // Only `read` looks at it, where it stands before one.
+                let splits =
+                    name == "IFS" && self.line.get(node.end_byte()..).is_some_and(|rest| rest.starts_with(" read "));
+                let kind = if splits || is_harmless(&name, &value) { WordKind::Data } else { WordKind::Power };
+                Word { text: format!("{name}={value}"), kind }
+            }
+            None => Word { text: self.text(node).to_owned(), kind: WordKind::Dynamic },
+        }
+    }
+
+    /// What a command is that runs with these variables: the same, or more than it reads.
+    pub(crate) fn set_for(&mut self, set: Vec<Word>, command: usize, written: &[Word], range: Range<usize>) {
+        if set.is_empty() || command >= self.out.commands.len() {
+            if set.iter().any(|word| word.kind != WordKind::Data) {
+                self.unknown("a variable that may change what the command does", range);
+            }
+            return;
+        }
+        let plain = set.iter().all(|word| word.kind == WordKind::Data);
+        let mut words = set;
+        words.extend(written.iter().cloned());
+        if plain {
+            for command in self.out.commands.iter_mut().skip(command) {
+                command.spellings.push(CommandSpelling { words: words.clone(), allows: true });
+            }
+        } else {
+            let span = self.span(range);
+            self.out.commands.insert(command, Command { words, spellings: Vec::new(), span });
+            self.absorb(command);
         }
     }
 
@@ -93,10 +155,15 @@ impl Walk<'_> {
             }
             return;
         }
-        match self.assignment(node, dirs) {
-            Some((name, value)) if is_local(name) || is_harmless(name, &value) => {}
-            _ => self.unknown("a variable that may change what later commands do", node.byte_range()),
+        let expansions = self.expansions(node, dirs);
+        let text = self.text(node);
+        let (name, _) = text.split_once('=').unwrap_or((text, ""));
+        let start = (node.start_byte() + name.len() + 1).min(node.end_byte());
+        let value = self.value(start..node.end_byte(), &expansions);
+        if !(is_local(name) || value.is_some_and(|value| is_name(name) && is_harmless(name, &value))) {
+            self.unknown("a variable that may change what later commands do", node.byte_range());
         }
+        self.assign(name, start..node.end_byte(), &expansions);
     }
 
     /// `for f in ...`
@@ -130,7 +197,7 @@ impl Walk<'_> {
             self.unknown("a variable that may change what later commands do", node.byte_range());
         }
         let span = self.span(node.byte_range());
-        self.out.commands.push(Command { words, role: Role::Primary, span });
+        self.out.commands.push(Command { words, spellings: Vec::new(), span });
     }
 
     /// The name and the value, where both are known.
@@ -143,7 +210,7 @@ impl Walk<'_> {
         is_name(name).then_some((name, value))
     }
 
-    fn value(&self, range: Range<usize>, expansions: &[Range<usize>]) -> Option<String> {
+    fn value(&self, range: Range<usize>, expansions: &[Expansion]) -> Option<String> {
         let mut tokens = Vec::new();
         if range.is_empty() {
             return Some(String::new());

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use countersign_policy::Word;
 use tree_sitter::Node;
 
 use crate::dirs::{Dirs, Exit};
+use crate::values::Expansion;
 use crate::walk::Walk;
 use crate::word::{self, Shape, Token};
 
@@ -17,6 +19,8 @@ pub(crate) struct Pieces<'t> {
     /// Commands that the tree hangs below a here-document's start: `cat <<EOF | sh`.
     pub(crate) following: Vec<Node<'t>>,
     pub(crate) end: Option<usize>,
+    /// The bytes of the last word, how many words stand before it, and what is expanded in it.
+    pub(crate) last: Option<(Range<usize>, usize, Vec<Expansion>)>,
 }
 
 impl Walk<'_> {
@@ -60,32 +64,49 @@ impl Walk<'_> {
             }
             self.redirection(*redirection, &mut pieces, entry);
         }
-        let command = (!pieces.words.is_empty()).then_some(self.out.commands.len());
-        for assignment in &pieces.assignments {
-            if command.is_some() {
-                self.leading(*assignment, entry);
-            } else {
+        if pieces.words.is_empty() {
+            for assignment in &pieces.assignments {
                 self.assigned(*assignment, entry);
             }
+            self.redirect(&pieces.redirections, entry, None);
+            return self.follow(&pieces.following, &Exit::same(entry));
         }
-        let exit = match command {
-            Some(_) => self.simple(pieces.words, range, entry),
-            None => Exit::same(entry),
-        };
-        self.redirect(&pieces.redirections, entry, command);
-        self.follow(&pieces.following, &exit)
+        let set: Vec<Word> = pieces.assignments.iter().map(|assignment| self.leading(*assignment, entry)).collect();
+        let command = self.out.commands.len();
+        let ran = self.simple(&pieces.words, range.clone(), entry);
+        self.set_for(set, command, &ran.written, range);
+        self.redirect(&pieces.redirections, entry, Some(command).filter(|command| *command < self.out.commands.len()));
+        self.follow(&pieces.following, &ran.exit)
     }
 
     /// One word of a command.
     pub(crate) fn word(&mut self, node: Node<'_>, pieces: &mut Pieces<'_>, entry: &Dirs) {
-        if let Some(end) = pieces.end
+        // The parser breaks some words in two (`'a'\b`); a shell does not.
+        let joined = pieces.last.take().filter(|(range, ..)| range.end == node.start_byte());
+        if joined.is_none()
+            && let Some(end) = pieces.end
             && !self.is_apart(end..node.start_byte())
         {
             self.unknown("words that cannot be told apart for certain", end..node.end_byte());
         }
         pieces.end = Some(node.end_byte());
-        let expansions = self.expansions(node, entry);
-        if let Err(reason) = word::read(self.line, node.byte_range(), &expansions, &mut pieces.words) {
+        let next = self.line.as_bytes().get(node.end_byte());
+        if matches!(next, Some(b'<' | b'>')) && self.text(node).bytes().all(|byte| byte.is_ascii_digit()) {
+            // A shell takes it for the descriptor that is redirected.
+            self.unknown("text that is not understood", node.byte_range());
+        }
+        let mut expansions = self.expansions(node, entry);
+        let mut start = node.start_byte();
+        if let Some((from, count, mut before)) = joined {
+            start = from.start;
+            pieces.words.truncate(count);
+            before.append(&mut expansions);
+            expansions = before;
+        }
+        let count = pieces.words.len();
+        let read = word::read(self.line, start..node.end_byte(), &expansions, &mut pieces.words);
+        pieces.last = Some((start..node.end_byte(), count, expansions));
+        if let Err(reason) = read {
             self.unknown(reason, node.byte_range());
             pieces.words.push(Token { text: self.text(node).to_owned(), shape: Shape::Dynamic });
         }

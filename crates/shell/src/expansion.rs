@@ -1,47 +1,61 @@
 //! What stands for something else: substitutions, parameters, arithmetic, tests.
 
-use std::ops::Range;
-
-use countersign_policy::{Role, Word, WordKind};
+use countersign_policy::{Word, WordKind};
 use tree_sitter::Node;
 
 use crate::Command;
 use crate::dirs::{Dirs, Exit};
+use crate::heredoc;
+use crate::values::{Expansion, Value};
 use crate::walk::{DEEPEST, SUBSTITUTION, TOO_DEEP, Walk};
 use crate::word::{self, Shape, Token};
 
 impl Walk<'_> {
     /// The outermost expansions in a word; walks the commands in all of them.
-    pub(crate) fn expansions(&mut self, node: Node<'_>, dirs: &Dirs) -> Vec<Range<usize>> {
+    pub(crate) fn expansions(&mut self, node: Node<'_>, dirs: &Dirs) -> Vec<Expansion> {
         let mut found = Vec::new();
         let mut pending = vec![(node, true)];
         while let Some((node, outermost)) = pending.pop() {
+            let mut value = Value::Unknown;
             let inner = match node.kind() {
-                "simple_expansion" => Inner::Leaf,
+                "simple_expansion" => {
+                    value = self.variables.value(self.text(node).trim_start().trim_start_matches('$'));
+                    Inner::Leaf
+                }
                 "expansion" => {
                     self.parameter(node, outermost);
+                    let text = self.text(node).trim_start();
+                    let name = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).unwrap_or_default();
+                    value = self.variables.value(name);
                     Inner::Children
                 }
                 "arithmetic_expansion" => {
                     self.arithmetic(node);
+                    value = Value::Output;
                     Inner::Children
                 }
-                "command_substitution" | "process_substitution" => {
+                "command_substitution" => {
                     self.substitution(node, dirs);
+                    value = heredoc::said(self.line, node).map_or(Value::Output, Value::Text);
+                    Inner::Leaf
+                }
+                "process_substitution" => {
+                    self.substitution(node, dirs);
+                    value = Value::Pipe;
                     Inner::Leaf
                 }
                 _ => Inner::Parent,
             };
             let is_expansion = !matches!(inner, Inner::Parent);
             if is_expansion && outermost {
-                found.push(node.byte_range());
+                found.push(Expansion { range: node.byte_range(), value });
             }
             if !matches!(inner, Inner::Leaf) {
                 let mut cursor = node.walk();
                 pending.extend(node.children(&mut cursor).map(|child| (child, outermost && !is_expansion)));
             }
         }
-        found.sort_by_key(|range| range.start);
+        found.sort_by_key(|expansion| expansion.range.start);
         found
     }
 
@@ -55,7 +69,7 @@ impl Walk<'_> {
         if self.depth >= DEEPEST {
             self.unknown(TOO_DEEP, node.byte_range());
         } else {
-            self.inside(node, dirs);
+            self.scoped(|walk| walk.inside(node, dirs));
         }
         self.depth -= SUBSTITUTION;
     }
@@ -149,14 +163,19 @@ impl Walk<'_> {
         let inner = inner.filter(|inner| inner.starts_with([' ', '\t']) && inner.ends_with([' ', '\t']));
         let mut tokens = Vec::new();
         let mut at = node.start_byte() + open.len();
-        for part in inner.unwrap_or_default().split_inclusive([' ', '\t']) {
-            let end = at + part.trim_end_matches([' ', '\t']).len();
-            // A quoted blank or one in an expansion makes this fail, and the test one word that is not known.
-            if end > at && word::read(self.line, at..end, &expansions, &mut tokens).is_err() {
+        let end = at + inner.map_or(0, str::len);
+        let blank = |place: usize| {
+            let byte = self.line.as_bytes().get(place);
+            matches!(byte, Some(b' ' | b'\t')) && !expansions.iter().any(|expansion| expansion.range.contains(&place))
+        };
+        while at < end {
+            let stop = (at..end).find(|place| blank(*place)).unwrap_or(end);
+            // A quoted blank makes this fail, and the test one word that is not known.
+            if stop > at && word::read(self.line, at..stop, &expansions, &mut tokens).is_err() {
                 tokens = vec![Token { text: inner.unwrap_or_default().trim().to_owned(), shape: Shape::Dynamic }];
                 break;
             }
-            at += part.len();
+            at = stop + 1;
         }
         let arithmetic = ["-eq", "-ne", "-lt", "-le", "-gt", "-ge"];
         let evaluates = double && arithmetic.iter().any(|operator| text.contains(operator))
@@ -166,13 +185,24 @@ impl Walk<'_> {
         if evaluates && !plain || inner.is_none() {
             self.unknown("a test that can run commands", node.byte_range());
         }
-        let word = |token: &Token| match token.shape {
-            Shape::Literal | Shape::Home => Word::data(token.text.clone()),
-            Shape::Glob(_) | Shape::Dynamic => Word { text: token.text.clone(), kind: WordKind::Dynamic },
-        };
-        let words = [Word::data(open)].into_iter().chain(tokens.iter().map(word)).chain([Word::data(close)]).collect();
+        if inner.is_some_and(|inner| inner.contains("<(") || inner.contains(">(")) {
+            tokens = vec![Token { text: inner.unwrap_or_default().trim().to_owned(), shape: Shape::Dynamic }];
+        }
+        let mut words = vec![Word::data(open)];
+        let mut before = "";
+        for token in &tokens {
+            let operand = ["-n", "-z", "-e", "-f", "-d", "-r", "-w", "-x", "-s", "=", "==", "!="].contains(&before);
+            let kind = match token.shape {
+                Shape::Literal | Shape::Home | Shape::Here | Shape::Output(false) => WordKind::Data,
+                Shape::Output(true) if operand => WordKind::Data,
+                _ => WordKind::Dynamic,
+            };
+            words.push(Word { text: token.text.clone(), kind });
+            before = &token.text;
+        }
+        words.push(Word::data(close));
         let span = self.span(node.byte_range());
-        self.out.commands.push(Command { words, role: Role::Primary, span });
+        self.out.commands.push(Command { words, spellings: Vec::new(), span });
         Exit::same(dirs)
     }
 }

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use countersign_policy::{Action, WordKind};
+use countersign_policy::{Action, CommandSpelling, WordKind};
 
 use crate::Via;
 use crate::dirs::Dirs;
 use crate::judge::path;
+use crate::program::Runs;
 use crate::walk::Walk;
 use crate::word::{Shape, Token};
 
@@ -28,28 +29,71 @@ pub(crate) fn run(walk: &mut Walk<'_>, rest: &[Token], index: usize, range: Rang
             "-exec" | "-execdir" | "-ok" | "-okdir" => {
                 let command = rest.get(at + 1..).unwrap_or_default();
                 let end = end(command);
-                let mut inner: Vec<Token> = command.get(..end.unwrap_or(command.len())).unwrap_or_default().to_vec();
-                for token in inner.iter_mut().filter(|token| token.text.contains("{}")) {
-                    token.shape = Shape::Dynamic;
-                }
+                let inner = command.get(..end.unwrap_or(command.len())).unwrap_or_default();
                 if end.is_none() || inner.is_empty() {
                     walk.unknown("a `find` whose command has no end", range.clone());
                 }
-                let length = inner.len();
                 // A command in each file's own folder.
-                let elsewhere = if token.text.ends_with("dir") { Dirs::unknown() } else { dirs.clone() };
+                let elsewhere = token.text.ends_with("dir");
                 if !inner.is_empty() {
-                    walk.inner(inner, index, at + 2, range.clone(), &elsewhere);
+                    exec(walk, inner, Exec { roots: &roots, index, at: at + 2, elsewhere }, range.clone(), dirs);
                 }
-                if let Some(found) = walk.out.commands.get_mut(index) {
-                    let own = found.words.iter_mut().skip(at + 1).take(length + 2);
-                    own.filter(|word| word.kind == WordKind::Data).for_each(|word| word.kind = WordKind::Power);
-                }
-                at += length;
+                at += inner.len();
             }
             _ => {}
         }
         at += 1;
+    }
+}
+
+/// One command of a `find`.
+struct Exec<'a> {
+    roots: &'a [String],
+    /// The `find` among the commands.
+    index: usize,
+    /// Where the command begins among its words.
+    at: usize,
+    /// Whether it runs in each file's own folder.
+    elsewhere: bool,
+}
+
+/// The command is judged by itself, with the tree in the place of `{}`.
+fn exec(walk: &mut Walk<'_>, inner: &[Token], of: Exec<'_>, range: Range<usize>, dirs: &Dirs) {
+    // Only where it stands for a file: a wrapper would run it.
+    let table = inner.first().and_then(Token::known).map(|word| walk.programs.named(word).name);
+    let table = table.and_then(|name| walk.programs.lookup(&name));
+    let runs = table.is_some_and(|table| table.runs != Runs::Nothing || table.subcommands);
+    let single = of.roots.len() == 1 && !of.elsewhere && !runs;
+    let root = of.roots.first().filter(|root| single && !root.starts_with('-'));
+    let mut tokens = inner.to_vec();
+    for (place, token) in tokens.iter_mut().enumerate().filter(|(_, token)| token.text.contains("{}")) {
+        match root {
+            Some(root) if token.text == "{}" && place > 0 => root.clone_into(&mut token.text),
+            _ => token.shape = Shape::Dynamic,
+        }
+    }
+    let dirs = if of.elsewhere { Dirs::unknown() } else { dirs.clone() };
+    let before = walk.out.commands.len();
+    let mut written = walk.inner(&tokens, range, &dirs).written;
+    for (word, token) in written.iter_mut().zip(inner) {
+        token.text.clone_into(&mut word.text);
+    }
+    if let Some(program) = written.first_mut().filter(|word| word.kind == WordKind::Data) {
+        program.kind = WordKind::Power;
+    }
+    let Some(find) = walk.out.commands.get_mut(of.index) else { return };
+    // What it runs is judged for itself.
+    let own = find.words.iter_mut().skip(of.at - 1).take(inner.len() + 2);
+    own.filter(|word| word.kind == WordKind::Power).for_each(|word| word.kind = WordKind::Data);
+    let mut whole = find.words.clone();
+    for (word, known) in whole.iter_mut().skip(of.at).zip(written) {
+        *word = known;
+    }
+    for command in walk.out.commands.iter_mut().skip(before) {
+        for (word, token) in command.words.iter_mut().zip(inner).filter(|(_, token)| token.text == "{}") {
+            token.text.clone_into(&mut word.text);
+        }
+        command.spellings.push(CommandSpelling { words: whole.clone(), allows: true });
     }
 }
 

@@ -42,6 +42,35 @@ pub(crate) fn expands(line: &str, node: Node<'_>) -> bool {
     !raw.contains(['\'', '"', '\\'])
 }
 
+/// What a command substitution says for certain: `$(cat <<'EOF' ...)` says its text.
+pub(crate) fn said(line: &str, node: Node<'_>) -> Option<String> {
+    let statement = node.named_child(0).filter(|first| first.kind() == "redirected_statement")?;
+    if node.named_child_count() != 1 {
+        return None;
+    }
+    let mut cursor = statement.walk();
+    let mut parts = statement.children(&mut cursor);
+    let (command, redirect) = (parts.next()?, parts.next()?);
+    let plain = line.get(command.byte_range()) == Some("cat") && redirect.kind() == "heredoc_redirect";
+    if !plain || parts.next().is_some() || fault(line, redirect).is_some() {
+        return None;
+    }
+    let mut cursor = redirect.walk();
+    let (mut body, mut quoted) = (None, false);
+    for child in redirect.children(&mut cursor) {
+        match child.kind() {
+            "<<" | "heredoc_end" => {}
+            "heredoc_start" => quoted = !expands(line, redirect),
+            "heredoc_body" => body = line.get(child.byte_range()),
+            // `<<-` takes tabs away; anything else is more than the text.
+            _ => return None,
+        }
+    }
+    let body = body?;
+    let literal = quoted || !body.contains(['$', '`', '\\']);
+    literal.then(|| body.trim_end_matches('\n').to_owned())
+}
+
 fn delimiter(line: &str, start: Node<'_>) -> Option<String> {
     let mut tokens = Vec::new();
     word::read(line, start.byte_range(), &[], &mut tokens).ok()?;

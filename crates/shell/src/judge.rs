@@ -3,80 +3,228 @@
 use countersign_policy::{Action, Word, WordKind};
 
 use crate::options::{Part, parse};
-use crate::program::{Operand, Opt, Program, lookup};
+use crate::program::{Operand, Opt, Program, Programs};
 use crate::script;
 use crate::word::{Shape, Token};
 
 /// The longest name, in bytes, that a file can have on any system.
 const LONGEST_NAME: usize = 255;
+/// What a program writes to when it should write no file.
+const SINKS: [&str; 2] = ["/dev/null", "-"];
 /// The most colons in the name of a git object that is taken apart.
 const MOST_COLONS: usize = 8;
+/// Parts of an option's name that say that it runs something, writes, loads, connects or works elsewhere. They count
+/// for programs of which nothing is known.
+const TELLING: [&str; 62] = [
+    "exec",
+    "execute",
+    "command",
+    "cmd",
+    "run",
+    "eval",
+    "expression",
+    "script",
+    "shell",
+    "sh",
+    "bash",
+    "plugin",
+    "plugins",
+    "require",
+    "import",
+    "load",
+    "preload",
+    "module",
+    "library",
+    "lib",
+    "extension",
+    "hook",
+    "hooks",
+    "config",
+    "conf",
+    "configuration",
+    "rc",
+    "rcfile",
+    "init",
+    "settings",
+    "output",
+    "out",
+    "outfile",
+    "outdir",
+    "write",
+    "save",
+    "dump",
+    "log",
+    "logfile",
+    "dest",
+    "destination",
+    "target-dir",
+    "pager",
+    "editor",
+    "browser",
+    "rsh",
+    "ssh",
+    "proxy",
+    "upload",
+    "url",
+    "host",
+    "server",
+    "endpoint",
+    "registry",
+    "include",
+    "prefix",
+    "root",
+    "chroot",
+    "directory",
+    "env",
+    "delete",
+    "force",
+];
+/// The same for options of one letter.
+const TELLING_LETTERS: [char; 4] = ['c', 'e', 'o', 'x'];
 
 /// The words of a command, judged.
 #[derive(Debug, Default)]
-pub(crate) struct Judged {
+pub(crate) struct Judged<'k> {
     pub(crate) words: Vec<Word>,
     pub(crate) touches: Vec<(Action, String)>,
     /// Why some of it cannot be known.
     pub(crate) unknown: Vec<&'static str>,
     /// The table that applied in the end; none for an unknown program or subcommand.
-    pub(crate) program: Option<&'static Program>,
+    pub(crate) program: Option<&'k Program>,
+    /// How many words come before those that this table is about.
+    pub(crate) own: usize,
     /// Whether the program was given any operand after its subcommands.
     pub(crate) operands: bool,
+    /// Folders that it goes to before anything else, in turn; none for one that is not known.
+    pub(crate) dirs: Vec<Option<String>>,
+    odd_end: bool,
+    /// Command lines in the values of its options.
+    pub(crate) lines: Vec<String>,
+    /// The words without the options that change nothing about what the subcommand does, where there are such.
+    pub(crate) short: Option<Vec<Word>>,
 }
 
 /// Judges a command. `program` is the table of its first word; `foreign` that it was named by an unusual path.
-pub(crate) fn judge(tokens: &[Token], program: Option<&'static Program>, foreign: bool) -> Judged {
+pub(crate) fn judge<'k>(
+    known: &'k Programs,
+    tokens: &[Token],
+    program: Option<&'k Program>,
+    foreign: bool,
+) -> Judged<'k> {
     let mut judged = Judged::default();
     let Some((first, mut rest)) = tokens.split_first() else { return judged };
     // `bin/../../tmp/x` is not below `bin`.
     judged.push(first, !first.text.split('/').any(|part| part == ".."));
     let mut table = program;
+    let mut short = judged.words.clone();
+    let mut plain = true;
     while let Some(program) = table.filter(|program| program.subcommands) {
         let parts = parse(program, rest, true);
         let own = parts.all.iter().position(|part| *part == Part::Operand).unwrap_or(rest.len());
         let (before, after) = rest.split_at(own);
+        let from = judged.words.len();
         judged.command(program, before);
+        plain &= judged.words.iter().skip(from).all(|word| word.kind == WordKind::Data);
         rest = after;
         let Some((name, after)) = rest.split_first() else { break };
-        table = name.known().and_then(|word| lookup(&format!("{} {word}", program.name)));
+        table = name.known().and_then(|word| known.subcommand(program, word));
         if let Some(table) = table {
             judged.push(name, !table.grave);
+            short.extend(judged.words.last().cloned());
+            if table.name.ends_with(" *") && name.text.contains(['/', '.']) {
+                judged.touch(Operand::Maybe, name);
+            }
             rest = after;
         } else {
-            judged.strangers(rest, false);
+            judged.push(name, false);
+            judged.operands = true;
+            judged.touch(Operand::Maybe, name);
+            judged
+                .strangers(after, |token| !token.may_be_option() && script::is_harmless(Operand::Remote, &token.text));
             return judged;
         }
     }
+    // A `--` with nothing behind it does nothing: whoever writes it tries how words are read.
+    if let Some(last) = rest.last().filter(|last| last.text == "--" && !rest.is_empty()) {
+        judged.odd_end = last.shape == Shape::Literal;
+    }
+    table = table.map(|program| variant(known, program, rest));
     judged.program = table;
+    judged.own = tokens.len() - rest.len();
+    let from = judged.words.len();
     match table {
         Some(program) => {
-            judged.command(program, rest);
+            judged.last(known, program, rest);
             if foreign {
                 judged.maybe_files(rest);
             }
         }
-        None => judged.strangers(rest, true),
+        // A script of one's own takes what options it likes.
+        None => judged.strangers(rest, |token| foreign || !is_telling(&token.text)),
+    }
+    if judged.odd_end
+        && let Some(last) = judged.words.last_mut()
+    {
+        last.kind = WordKind::Power;
+    }
+    if plain && short.len() > 1 && short.len() < from {
+        short.extend(judged.words.iter().skip(from).cloned());
+        judged.short = Some(short).filter(|short| short.len() < judged.words.len());
     }
     judged
 }
 
-impl Judged {
+/// Whether an option's name says that it does more than steer what is shown.
+fn is_telling(word: &str) -> bool {
+    let (name, _) = word.split_once('=').unwrap_or((word, ""));
+    if let Some(long) = name.strip_prefix("--") {
+        return long.split(['-', '_', '.']).any(|part| TELLING.contains(&part.to_ascii_lowercase().as_str()));
+    }
+    match name.strip_prefix('-') {
+        Some(letters) if letters.len() == 1 => letters.starts_with(TELLING_LETTERS),
+        Some(long) if long.len() > 1 => {
+            // `-o/etc/x`, `-exec`
+            long.starts_with(TELLING_LETTERS) && long.contains(['/', '.', '~'])
+                || long.split(['-', '_', ':']).any(|part| TELLING.contains(&part.to_ascii_lowercase().as_str()))
+        }
+        _ => false,
+    }
+}
+
+/// `\\host\share`: a file of another machine, for programs of Windows.
+fn is_unc(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("\\\\").or_else(|| text.strip_prefix("//")) else { return false };
+    text.starts_with('\\') && rest.contains('\\')
+}
+
+/// The table of a program whose options make another one of it.
+fn variant<'k>(known: &'k Programs, program: &'k Program, tokens: &[Token]) -> &'k Program {
+    if program.variants.is_empty() {
+        return program;
+    }
+    let parts = parse(program, tokens, program.stop);
+    let first = tokens.iter().zip(&parts.all).find(|(_, part)| **part == Part::Operand).map(|(token, _)| &token.text);
+    let named = program.variants.iter().find(|variant| first.is_some_and(|first| first == variant.as_ref()));
+    let name = parts.variant.or_else(|| named.map(|name| name.to_string()));
+    name.and_then(|name| known.lookup(&format!("{} {name}", program.name))).unwrap_or(program)
+}
+
+impl Judged<'_> {
     /// A word of which only its shape says something.
     fn push(&mut self, token: &Token, harmless: bool) {
         let kind = match token.shape {
-            Shape::Dynamic => WordKind::Dynamic,
-            Shape::Glob(_) if token.may_be_option() => WordKind::Dynamic,
-            _ if harmless => WordKind::Data,
+            Shape::Dynamic | Shape::Output(_) | Shape::Pipe => WordKind::Dynamic,
+            Shape::Glob(_) if token.may_be_option() && (!harmless || token.option().is_none()) => WordKind::Dynamic,
+            _ if harmless && !is_unc(&token.text) => WordKind::Data,
             _ => WordKind::Power,
         };
         self.words.push(Word { text: token.text.clone(), kind });
     }
 
     /// The words of a program of which nothing is known, or of an unknown subcommand of a known one.
-    fn strangers(&mut self, tokens: &[Token], options: bool) {
+    fn strangers(&mut self, tokens: &[Token], harmless: impl Fn(&Token) -> bool) {
         for token in tokens {
-            self.push(token, options || !token.may_be_option() && script::is_harmless(Operand::Remote, &token.text));
+            self.push(token, harmless(token));
         }
         self.operands |= !tokens.is_empty();
         self.maybe_files(tokens);
@@ -86,6 +234,30 @@ impl Judged {
         for token in tokens {
             self.touch(Operand::Maybe, token);
         }
+    }
+
+    /// The words after all subcommands.
+    fn last(&mut self, known: &Programs, program: &Program, tokens: &[Token]) {
+        let (end, table) = if let Some(end) = module(program, tokens) {
+            let name = tokens.get(end - 1).map(|token| token.text.as_str()).unwrap_or_default();
+            let table = known.lookup(&format!("{} -m {name}", program.name)).or_else(|| known.lookup(name));
+            (end, table.filter(|table| table.module.is_empty()))
+        } else if let Some(end) = behind(program, tokens) {
+            (end, known.lookup(&program.behind).filter(|table| table.behind.is_empty()))
+        } else {
+            return self.command(program, tokens);
+        };
+        let (own, rest) = tokens.split_at(end);
+        self.command(program, own);
+        // They are judged as if the other program had been called with them.
+        let mut inner = vec![Token::literal(table.map_or("", |table| table.name.as_ref()))];
+        inner.extend_from_slice(rest);
+        // A program of one's own takes what options it likes.
+        let judged = judge(known, &inner, table, table.is_none());
+        self.words.extend(judged.words.into_iter().skip(1));
+        self.touches.extend(judged.touches);
+        self.unknown.extend(judged.unknown);
+        self.operands |= judged.operands;
     }
 
     fn command(&mut self, program: &Program, tokens: &[Token]) {
@@ -98,17 +270,33 @@ impl Judged {
         let script = program.operands.first().copied().unwrap_or(Operand::Data);
         let last = parts.all.iter().rposition(|part| *part == Part::Operand);
         let change = parts.all.iter().any(|part| matches!(part, Part::Option { opt: Some(Opt::Change), .. }));
-        let target = parts.all.iter().any(|part| matches!(part, Part::Option { opt: Some(Opt::Write), .. }));
+        let target =
+            parts.all.iter().any(|part| matches!(part, Part::Option { opt: Some(Opt::Write | Opt::Into), .. }));
         let mut files = 0_usize;
         let mut sources: Vec<&Token> = Vec::new();
+        let mut into: Option<Token> = None;
         for (at, (token, part)) in tokens.iter().zip(&parts.all).enumerate() {
             match *part {
+                Part::Option { opt: Some(Opt::Write), value, .. }
+                    if discards(program, token, value.or_else(|| tokens.get(at + 1).and_then(Token::known))) =>
+                {
+                    self.push(token, true);
+                }
+                Part::Value(Some(Opt::Write)) if token.known().is_some_and(|text| SINKS.contains(&text)) => {
+                    self.push(token, true);
+                }
                 Part::Option { opt, harmless, value } => {
-                    let value = value.is_none_or(|value| self.value(opt, &Token::literal(value), script));
+                    let attached = value.map(Token::literal);
+                    let value = attached.as_ref().is_none_or(|value| self.value(program, opt, value, script));
+                    into = attached.filter(|_| opt == Some(Opt::Into)).or(into);
                     self.push(token, harmless && value);
                 }
+                Part::Value(Some(Opt::Value | Opt::Pair)) if matches!(token.shape, Shape::Output(_)) => {
+                    self.push_output(token);
+                }
                 Part::Value(opt) => {
-                    let harmless = self.value(opt, token, script) && opt.is_some_and(Opt::is_harmless);
+                    into = Some(token.clone()).filter(|_| opt == Some(Opt::Into)).or(into);
+                    let harmless = self.value(program, opt, token, script) && opt.is_some_and(Opt::is_harmless);
                     self.push(token, harmless);
                 }
                 Part::Operand => {
@@ -126,9 +314,33 @@ impl Judged {
                         now = kind;
                         self.folder(token, &sources);
                     }
+                    let reads = matches!(now, Operand::Data | Operand::Read) && !parts.uncertain;
+                    let passes = match token.shape {
+                        Shape::Output(option) => {
+                            matches!(now, Operand::Data | Operand::Text) && (!option || program.lenient)
+                        }
+                        Shape::Pipe => reads,
+                        _ => false,
+                    };
+                    if passes {
+                        self.push_output(token);
+                        kind = kinds.next().unwrap_or(kind);
+                        continue;
+                    }
                     let code = parts.uncertain && program.operands.iter().any(|kind| kind.is_code());
-                    let harmless = !code && script::is_harmless(now, &token.text) && !token.text.starts_with('+');
-                    self.push(token, harmless || (token.text.starts_with('+') && now == Operand::Data));
+                    // `date +%s`, `dig +short`.
+                    let plus = token.text.starts_with('+');
+                    let set = now == Operand::Target && program.sets_safely(&token.text) && is_plain(&token.text);
+                    let harmless = match now {
+                        Operand::Data | Operand::Host if plus => true,
+                        Operand::Text | Operand::Format | Operand::Mode => script::is_harmless(now, &token.text),
+                        _ => !plus && (set || script::is_harmless(now, &token.text)),
+                    };
+                    if program.tame && matches!(token.shape, Shape::Glob(_)) {
+                        self.words.push(Word { text: token.text.clone(), kind: WordKind::Data });
+                    } else {
+                        self.push(token, !code && harmless);
+                    }
                     self.touch(now, token);
                     if parts.uncertain && now != Operand::Maybe {
                         self.touch(Operand::Maybe, token);
@@ -144,6 +356,9 @@ impl Judged {
                 }
             }
         }
+        if program.operands.contains(&Operand::Link) {
+            self.links(&sources, into);
+        }
         let searched = files > usize::from(program.operands.len() > 1 && !parts.instead);
         if !searched && (program.here || parts.recursive) {
             self.touches.push((Action::Search, ".".to_owned()));
@@ -151,15 +366,43 @@ impl Judged {
     }
 
     /// The value of an option: what it touches, and whether the value itself is harmless.
-    fn value(&mut self, opt: Option<Opt>, token: &Token, script: Operand) -> bool {
+    fn value(&mut self, program: &Program, opt: Option<Opt>, token: &Token, script: Operand) -> bool {
         match opt {
+            Some(Opt::Read | Opt::Into) if program.rsh && script::is_elsewhere(&token.text) => {
+                self.place(token, Action::Read);
+                return false;
+            }
+            Some(Opt::Into) => self.touch(Operand::Edit, token),
+            Some(Opt::Jq) => return token.known().is_some_and(|text| script::is_harmless(Operand::Jq, text)),
+            Some(Opt::Text) => return token.known().is_some_and(|text| script::is_harmless(Operand::Text, text)),
+            Some(Opt::Mode) => return token.known().is_some_and(|text| script::is_harmless(Operand::Mode, text)),
+            // What says it reads a file may fetch it.
+            Some(Opt::Read | Opt::Search | Opt::Dir) if token.text.contains("://") => {
+                self.url(token);
+                return false;
+            }
             Some(Opt::Read) => self.touch(Operand::Read, token),
             Some(Opt::Search) => self.touch(Operand::Search, token),
-            Some(Opt::Write) => self.touch(Operand::Edit, token),
+            Some(Opt::Write | Opt::Output) => self.touch(Operand::Edit, token),
             Some(Opt::Lines) => {
                 if let Some((_, file)) = token.text.split_once(':') {
                     self.object(&Token { text: file.to_owned(), shape: token.shape });
                 }
+            }
+            Some(Opt::Dir) => self.dirs.push(path(token)),
+            Some(Opt::Exec) => self.lines.extend(token.known().map(str::to_owned)),
+            // `-o=wide` where others write `-owide`.
+            Some(Opt::Config) => {
+                let text = token.known().filter(|text| !text.contains(char::is_control));
+                return text.is_some_and(|text| program.sets_safely(text.strip_prefix('=').unwrap_or(text)));
+            }
+            Some(Opt::Sent) if script::names_file(&token.text) => {
+                self.touch(Operand::Maybe, token);
+                return false;
+            }
+            Some(Opt::Script) if matches!(script, Operand::Local | Operand::Product) => {
+                self.touch(script, token);
+                return token.known().is_some_and(|text| script::is_harmless(script, text));
             }
             Some(Opt::Script) => return token.known().is_some_and(|text| script::is_harmless(script, text)),
             Some(Opt::Value) if token.text.starts_with('@') => self.touch(Operand::Maybe, token),
@@ -179,28 +422,79 @@ impl Judged {
         }
     }
 
+    /// Symbolic links. To make one reads nothing: what goes through it later is judged by its real path. But what
+    /// follows links on its own (`grep -R`) is not; so a link must not lead to what people keep away from the project.
+    fn links(&mut self, sources: &[&Token], into: Option<Token>) {
+        let (place, targets) = match (&into, sources) {
+            (Some(place), targets) => (place.clone(), targets),
+            (None, [target]) => (Token::literal(""), std::slice::from_ref(target)),
+            (None, [targets @ .., place]) => ((*place).clone(), targets),
+            (None, []) => return,
+        };
+        let Some(place) = place.known().map(str::to_owned) else { return };
+        // `ln -s ../a`: here, under its own name.
+        if let (None, [target]) = (&into, sources)
+            && let Some(name) = path(target).and_then(|path| path.rsplit('/').next().map(str::to_owned))
+        {
+            self.touches.push((Action::Edit, name));
+        }
+        let folder = place.trim_end_matches('/').rsplit_once('/').map_or("", |(folder, _)| folder);
+        for target in targets.iter().filter_map(|target| path(target)) {
+            if target.starts_with(['/', '~']) {
+                self.touches.push((Action::Read, target));
+                continue;
+            }
+            // In `place`, if that is a folder, or as `place`.
+            for folder in [place.as_str(), folder] {
+                let leads = format!("{folder}/{target}");
+                if folder.is_empty() && !is_near(&target) {
+                    self.touches.push((Action::Read, target.clone()));
+                } else if !folder.is_empty() && !is_near(&leads) {
+                    self.touches.push((Action::Read, leads));
+                }
+            }
+        }
+    }
+
     fn touch(&mut self, operand: Operand, token: &Token) {
         let action = match operand {
-            Operand::Read => Action::Read,
+            Operand::Read | Operand::Binary => Action::Read,
             Operand::Search => Action::Search,
-            Operand::Edit => Action::Edit,
+            Operand::Edit | Operand::Output | Operand::Opened | Operand::Product => Action::Edit,
             Operand::Delete => Action::Delete,
             Operand::Url => return self.url(token),
+            Operand::Download => return self.download(token),
             Operand::Maybe => return self.maybe(token),
             Operand::Object => return self.object(token),
             Operand::Target => return self.assigned(token),
             Operand::Dd => return self.dd(token),
-            Operand::Remote if token.text.contains(':') && token.text.contains('/') => return self.url(token),
+            Operand::Remote if token.text.contains("://") => return self.remote(token),
+            Operand::Remote if token.text.contains(':') && !token.text.contains("::") => {
+                return self.place(token, Action::Read);
+            }
             Operand::Remote => return self.maybe(token),
-            Operand::Tar | Operand::Data | Operand::Code | Operand::Sed | Operand::Awk | Operand::Jq => return,
+            Operand::Host => return self.host(token),
+            Operand::Place => return self.place(token, Action::Read),
+            Operand::Destination => return self.place(token, Action::Edit),
+            Operand::Package | Operand::Kind | Operand::Local | Operand::Test => return self.maybe(token),
+            Operand::Text
+            | Operand::Mode
+            | Operand::Link
+            | Operand::Format
+            | Operand::Process
+            | Operand::Numbers
+            | Operand::Name => return,
+            Operand::Endpoint if token.text.contains("://") => return self.url(token),
+            Operand::Endpoint => return,
+            Operand::Refspec | Operand::Data | Operand::Code | Operand::Sed | Operand::Awk | Operand::Jq => return,
         };
         self.file(action, token);
     }
 
     fn file(&mut self, action: Action, token: &Token) {
         match token.shape {
-            Shape::Literal | Shape::Home => {
-                if let Some(path) = path(token).filter(|path| path != "-") {
+            Shape::Literal | Shape::Home | Shape::Here => {
+                if let Some(path) = path(token).filter(|path| path != "-" && path != "/dev/null") {
                     self.touches.push((action, path));
                 }
             }
@@ -220,8 +514,13 @@ impl Judged {
                 };
                 self.touches.push((Action::Search, folder.to_owned()));
             }
-            Shape::Dynamic => {}
+            Shape::Output(_) | Shape::Pipe | Shape::Dynamic => {}
         }
+    }
+
+    /// A word that is data whatever a command says in it.
+    fn push_output(&mut self, token: &Token) {
+        self.words.push(Word { text: token.text.clone(), kind: WordKind::Data });
     }
 
     fn url(&mut self, token: &Token) {
@@ -231,7 +530,7 @@ impl Judged {
         if host.contains(['{', '[', '*', '%', '\\']) {
             self.unknown.push("which host an address names cannot be told");
         }
-        if let Some(path) = text.strip_prefix("file://") {
+        if let Some(path) = text.get(..7).filter(|start| start.eq_ignore_ascii_case("file://")).and(text.get(7..)) {
             self.touches.push((Action::Read, path.to_owned()));
         } else {
             self.touches.push((Action::Fetch, text.to_owned()));
@@ -294,9 +593,59 @@ impl Judged {
         }
     }
 
+    /// A repository's address: over `ssh` the user's name in it only says how to sign in.
+    fn remote(&mut self, token: &Token) {
+        let plain = ["ssh://", "git+ssh://"].into_iter().find_map(|scheme| {
+            let rest = token.text.strip_prefix(scheme)?;
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let (_, host) = host.rsplit_once('@')?;
+            Some(Token { text: format!("ssh://{host}/{path}"), shape: token.shape })
+        });
+        self.url(plain.as_ref().unwrap_or(token));
+    }
+
+    /// A URL whose content is saved under its last name.
+    fn download(&mut self, token: &Token) {
+        self.url(token);
+        let Some(text) = token.known() else { return };
+        let (_, address) = text.split_once("://").unwrap_or(("", text));
+        let name = address.split_once('/').and_then(|(_, path)| path.split('#').next()).unwrap_or_default();
+        let (path, query) = name.split_once('?').map_or((name, ""), |(path, query)| (path, query));
+        let file = path.rsplit('/').next().filter(|file| !file.is_empty()).unwrap_or("index.html");
+        let query = if query.is_empty() { String::new() } else { format!("?{}", query.replace('/', "%2F")) };
+        self.touches.push((Action::Edit, format!("{file}{query}")));
+    }
+
+    /// A name or an address; a record type (`MX`) and an option of dig (`+short`) are none.
+    fn host(&mut self, token: &Token) {
+        let text = token.text.as_str();
+        let server = text.strip_prefix('@').unwrap_or(text);
+        if text.contains(['.', ':', '@']) && !text.starts_with('+') {
+            self.url(&Token { text: server.to_owned(), shape: token.shape });
+        }
+    }
+
+    /// `HOST:PATH`, or a local file.
+    fn place(&mut self, token: &Token, action: Action) {
+        let text = token.text.as_str();
+        if text.contains("://") {
+            return self.url(token);
+        }
+        match text.split_once(':') {
+            Some((host, _)) if !host.contains('/') && token.shape == Shape::Literal => {
+                let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+                self.touches.push((Action::Fetch, host.to_owned()));
+            }
+            _ => self.file(action, token),
+        }
+    }
+
     fn assigned(&mut self, token: &Token) {
         if let Some((_, value)) = token.text.split_once('=') {
             self.touch(Operand::Maybe, &Token::literal(value));
+        } else if token.text.contains('/') || token.text == ".." {
+            // Some take a folder in the place of a target (`cmake ..`).
+            self.maybe(token);
         }
     }
 
@@ -309,8 +658,55 @@ impl Judged {
     }
 }
 
+/// Whether a relative path stays here or goes to a neighbour of this folder, with no hidden name on its way.
+fn is_near(path: &str) -> bool {
+    let mut depth = 0_i32;
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => depth -= 1,
+            part if part.starts_with('.') => return false,
+            _ => depth += 1,
+        }
+        if depth < -1 {
+            return false;
+        }
+    }
+    !path.starts_with(['/', '~'])
+}
+
+/// Whether an option, and the letters before it in its cluster, only send what would be written to no file.
+fn discards(program: &Program, option: &Token, value: Option<&str>) -> bool {
+    let Some(value) = value.filter(|value| SINKS.contains(value)) else { return false };
+    let text = option.text.strip_suffix(value).unwrap_or(&option.text);
+    let flag = |letter| matches!(program.option(&format!("-{letter}")), Some(Opt::Flag | Opt::Write));
+    text.starts_with("--") || program.words || text.chars().skip(1).all(flag)
+}
+
+/// How many words come before those of the module that runs: `-u -m pytest` are three.
+fn module(program: &Program, tokens: &[Token]) -> Option<usize> {
+    let at = tokens.iter().position(|token| program.module.iter().any(|option| *option == token.text))?;
+    let parts = parse(program, tokens.get(..at)?, true);
+    let options = parts.all.iter().all(|part| !matches!(part, Part::Operand)) && !parts.uncertain;
+    (options && tokens.get(at + 1)?.known().is_some()).then_some(at + 2)
+}
+
+/// How many words come before those of the program that stands behind `--`.
+fn behind(program: &Program, tokens: &[Token]) -> Option<usize> {
+    let named = !program.behind.is_empty();
+    named.then(|| tokens.iter().position(|token| token.text == "--")).flatten().map(|at| at + 1)
+}
+
+/// Whether a value that a program pastes into commands is only text there.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_=.,:/@%+-".contains(&byte))
+}
+
 /// The path that a word names, in the form of [`crate::Touch::path`].
 pub(crate) fn path(token: &Token) -> Option<String> {
+    if token.shape == Shape::Here {
+        return Some(format!(".{}", token.text.strip_prefix("$PWD").unwrap_or_default()));
+    }
     let text = token.known().filter(|text| !text.is_empty())?;
     Some(if token.shape == Shape::Literal && text.starts_with('~') { format!("./{text}") } else { text.to_owned() })
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use countersign_policy::{Action, Role, Word};
+use countersign_policy::{Action, CommandSpelling, Word};
 
 mod assignment;
 mod command;
@@ -15,6 +15,7 @@ mod find;
 mod gaps;
 mod heredoc;
 mod judge;
+mod links;
 mod offer;
 mod options;
 mod plain;
@@ -22,10 +23,15 @@ mod program;
 mod redirect;
 mod run;
 mod script;
+mod values;
 mod walk;
+pub mod windows;
 mod word;
 
-pub use offer::offers;
+pub use offer::{offers, offers_with};
+pub use program::Programs;
+#[doc(hidden)]
+pub use program::{described, lists_as_harmless};
 
 use dirs::Dirs;
 use walk::Walk;
@@ -44,10 +50,12 @@ pub struct Analysis {
 /// One simple command that would run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// The words as the program receives them; the first names the program.
+    /// The words as the program receives them; the first names the program. Of a command that is run by a wrapper which
+    /// changes nothing about it (`timeout 5`), its own words; of one that changes something (`sudo`), the wrapper's and
+    /// then its own.
     pub words: Vec<Word>,
-    /// Implied for a wrapper that changes nothing about the command it runs (`timeout 5`), which is the next one.
-    pub role: Role,
+    /// Other ways to write it: with its wrappers, without them, without options that change nothing about what it does.
+    pub spellings: Vec<CommandSpelling>,
     /// The bytes of the line that this came from.
     pub span: Range<usize>,
 }
@@ -118,14 +126,20 @@ pub enum OfferKind {
 /// The longest line that is taken apart, in bytes.
 const LONGEST: usize = 128 * 1024;
 
-/// Takes a line apart.
+/// Takes a line apart, by what this crate itself knows of programs.
 pub fn analyze(line: &str) -> Analysis {
+    analyze_with(line, &program::BUILTIN)
+}
+
+/// Takes a line apart.
+pub fn analyze_with(line: &str, programs: &Programs) -> Analysis {
     let mut out = Analysis::default();
     if line.len() > LONGEST {
         out.unknown.push(Unknown { reason: "a line that is too long".to_owned(), span: 0..line.len() });
         return out;
     }
-    Walk { line, out: &mut out, depth: 0, outer: None }.line(&Dirs::start());
+    Walk::new(line, programs, &mut out).line(&Dirs::start());
+    links::check(line, &mut out);
     out
 }
 
@@ -133,6 +147,7 @@ pub fn analyze(line: &str) -> Analysis {
 #[doc(hidden)]
 pub fn analyze_by_parser(line: &str) -> Analysis {
     let mut out = Analysis::default();
-    Walk { line, out: &mut out, depth: 0, outer: None }.parsed(&Dirs::start());
+    Walk::new(line, &program::BUILTIN, &mut out).parsed(&Dirs::start());
+    links::check(line, &mut out);
     out
 }

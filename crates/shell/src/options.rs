@@ -1,5 +1,7 @@
 //! Which words of a command are options, values of options, and operands.
 
+use std::collections::VecDeque;
+
 use crate::program::{Opt, Program};
 use crate::word::{Shape, Token};
 
@@ -30,6 +32,8 @@ pub(crate) struct Parts<'t> {
     pub(crate) instead: bool,
     /// Whether an option makes reading a search.
     pub(crate) recursive: bool,
+    /// The option that makes another program of it.
+    pub(crate) variant: Option<String>,
     /// Whether any option is not known: which words are operands is then not certain.
     pub(crate) uncertain: bool,
 }
@@ -39,7 +43,22 @@ impl Opt {
     pub(crate) fn is_harmless(self) -> bool {
         matches!(
             self,
-            Opt::Flag | Opt::Value | Opt::Attached | Opt::Read | Opt::Search | Opt::Pair | Opt::Script | Opt::Lines
+            Opt::Flag
+                | Opt::Value
+                | Opt::Attached
+                | Opt::Into
+                | Opt::Mode
+                | Opt::Jq
+                | Opt::Text
+                | Opt::Sent
+                | Opt::Read
+                | Opt::Search
+                | Opt::Pair
+                | Opt::Script
+                | Opt::Lines
+                | Opt::Config
+                | Opt::Dir
+                | Opt::Output
         )
     }
 
@@ -55,20 +74,34 @@ impl Opt {
 
 /// Takes the words after the program's name apart. With `stop`, everything from the first operand on is an operand.
 pub(crate) fn parse<'t>(program: &Program, tokens: &'t [Token], stop: bool) -> Parts<'t> {
-    let mut parts = Parts { all: Vec::with_capacity(tokens.len()), instead: false, recursive: false, uncertain: false };
+    let all = Vec::with_capacity(tokens.len());
+    let mut parts = Parts { all, instead: false, recursive: false, variant: None, uncertain: false };
     let mut ended = false;
-    let mut values: (usize, Option<Opt>) = (0, None);
-    for token in tokens {
-        if values.0 > 0 {
-            values.0 -= 1;
+    let mut values: VecDeque<Option<Opt>> = VecDeque::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if let Some(opt) = values.pop_front() {
             // What follows an option that is not known may be its value, unless it is another option.
-            if values.1.is_some() || !token.may_be_option() {
-                parts.all.push(Part::Value(values.1));
+            if opt.is_some() || !token.may_be_option() {
+                parts.all.push(Part::Value(opt));
                 continue;
             }
         }
         let text = token.text.as_str();
-        let option = !ended && token.shape == Shape::Literal && text.len() > 1 && text.starts_with('-');
+        if at == 0 && program.bundle && token.shape == Shape::Literal && !text.starts_with('-') {
+            let part = parts.bundle(program, text, &mut values);
+            parts.all.push(part);
+            continue;
+        }
+        // A pattern that only gives a harmless option its value.
+        if !ended
+            && let Some(name) = token.option()
+            && let Some(opt @ (Opt::Value | Opt::Attached)) = parts.look(program, name)
+        {
+            parts.all.push(Part::Option { opt: Some(opt), harmless: true, value: Some("") });
+            continue;
+        }
+        let toolchain = text.starts_with('+') && program.option("+").is_some();
+        let option = !ended && token.shape == Shape::Literal && text.len() > 1 && (text.starts_with('-') || toolchain);
         if !option {
             ended |= stop || program.stop;
             parts.all.push(Part::Operand);
@@ -84,7 +117,8 @@ pub(crate) fn parse<'t>(program: &Program, tokens: &'t [Token], stop: bool) -> P
                 continue;
             }
             if let Part::Option { opt, value: None, .. } = part {
-                values = opt.map_or((usize::from(!text.contains('=')), None), |opt| (opt.takes(), Some(opt)));
+                let takes = opt.map_or(usize::from(!text.contains('=')), Opt::takes);
+                values.extend(std::iter::repeat_n(opt, takes));
             }
             parts.all.push(part);
         }
@@ -94,7 +128,10 @@ pub(crate) fn parse<'t>(program: &Program, tokens: &'t [Token], stop: bool) -> P
 
 impl Parts<'_> {
     fn option<'t>(&mut self, program: &Program, text: &'t str) -> Part<'t> {
-        let part = if text.starts_with("--") || program.words {
+        let part = if text.starts_with('+') {
+            let opt = program.option("+");
+            Part::Option { opt, harmless: opt.is_some_and(Opt::is_harmless), value: None }
+        } else if text.starts_with("--") || program.words {
             self.long(program, text)
         } else if program.numbers && text.bytes().skip(1).all(|byte| byte.is_ascii_digit()) {
             Part::Option { opt: Some(Opt::Flag), harmless: true, value: None }
@@ -108,7 +145,20 @@ impl Parts<'_> {
     fn long<'t>(&mut self, program: &Program, text: &'t str) -> Part<'t> {
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
         let opt = self.look(program, name).filter(|&opt| value.is_none() || !matches!(opt, Opt::Flag | Opt::Pair));
+        if opt.is_none()
+            && let Some(part) = self.glued(program, text)
+        {
+            return part;
+        }
         Part::Option { opt, harmless: opt.is_some_and(Opt::is_harmless), value }
+    }
+
+    /// `-Iinclude` of a program whose options are words.
+    fn glued<'t>(&mut self, program: &Program, text: &'t str) -> Option<Part<'t>> {
+        let name = program.glued.iter().filter(|name| text.starts_with(name.as_ref())).max_by_key(|name| name.len())?;
+        let opt = self.look(program, name)?;
+        let value = text.get(name.len()..).filter(|rest| !rest.is_empty());
+        Some(Part::Option { opt: Some(opt), harmless: opt.is_harmless(), value })
     }
 
     fn cluster<'t>(&mut self, program: &Program, text: &'t str) -> Part<'t> {
@@ -134,9 +184,32 @@ impl Parts<'_> {
         Part::Option { opt: Some(gravest), harmless, value: None }
     }
 
+    /// `xzf`: letters without a dash, each of which may take one of the words that follow.
+    fn bundle<'t>(&mut self, program: &Program, text: &str, values: &mut VecDeque<Option<Opt>>) -> Part<'t> {
+        let mut gravest = Opt::Flag;
+        let mut harmless = true;
+        for letter in text.chars() {
+            let opt = self.look(program, &letter.to_string()).or_else(|| self.look(program, &format!("-{letter}")));
+            let Some(opt) = opt else {
+                self.uncertain = true;
+                return Part::Option { opt: None, harmless: false, value: None };
+            };
+            values.extend(std::iter::repeat_n(Some(opt), opt.takes()));
+            harmless &= opt.is_harmless();
+            if !opt.is_harmless() {
+                gravest = Opt::PowerFlag;
+            }
+        }
+        Part::Option { opt: Some(gravest), harmless, value: None }
+    }
+
     fn look(&mut self, program: &Program, name: &str) -> Option<Opt> {
-        self.instead |= program.instead.contains(&name);
-        self.recursive |= program.recursive.contains(&name);
+        if self.variant.is_none() {
+            self.variant =
+                program.variants.iter().find(|variant| variant.as_ref() == name).map(|name| name.to_string());
+        }
+        self.instead |= program.instead.iter().any(|known| known == name);
+        self.recursive |= program.recursive.iter().any(|known| known == name);
         program.option(name)
     }
 }

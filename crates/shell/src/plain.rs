@@ -22,7 +22,12 @@ pub(crate) fn words(line: &str) -> Option<Vec<Token>> {
     if !first.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/')) {
         return None;
     }
-    if SPECIAL.contains(first) || *first == "unsetenv" || *first == "nameref" || first.contains('=') {
+    if SPECIAL.contains(first)
+        || first.contains(['%', '@', '+', ','])
+        || *first == "unsetenv"
+        || *first == "nameref"
+        || first.contains('=')
+    {
         return None;
     }
     let mut tokens = Vec::new();

@@ -1,26 +1,46 @@
-//! What is known of programs: the tables of `programs/*.toml`, made into static data when this crate is built.
+//! What is known of programs: the tables of `programs/*.toml`, made into static data when this crate is built, and what a
+//! policy adds to them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What is known of a program or of one of its subcommands.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Program {
     /// The program, and its subcommands after it: `git stash list`.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// Its options, sorted by name. One that is not here is not known and therefore not harmless.
-    pub(crate) options: &'static [(&'static str, Opt)],
+    pub(crate) options: Cow<'static, [(Cow<'static, str>, Opt)]>,
     /// Whether `-name` is one option rather than a cluster of one-letter ones.
     pub(crate) words: bool,
+    /// Whether no option of it does more than steer what it shows, so that a pattern may match a file named like one.
+    pub(crate) tame: bool,
+    /// Whether its first word is a cluster of one-letter options even without a dash (`tar xzf`), whose values follow it.
+    pub(crate) bundle: bool,
+    /// Whether a file named `HOST:PATH` is on another machine.
+    pub(crate) rsh: bool,
+    /// Options that make another program of it, described by an entry of its own: `tar -x`.
+    pub(crate) variants: Cow<'static, [Cow<'static, str>]>,
     /// Whether `-20` is an option.
     pub(crate) numbers: bool,
     /// Whether options end at the first operand.
     pub(crate) stop: bool,
     /// What operands are, in order; the last entry goes on for all others.
-    pub(crate) operands: &'static [Operand],
+    pub(crate) operands: Cow<'static, [Operand]>,
     /// What the last operand is if there are at least two.
     pub(crate) last: Option<Operand>,
     /// Options that take the place of the first operand (`grep -e`).
-    pub(crate) instead: &'static [&'static str],
+    pub(crate) instead: Cow<'static, [Cow<'static, str>]>,
     /// Options that make reading a search through the whole tree (`grep -r`).
-    pub(crate) recursive: &'static [&'static str],
+    pub(crate) recursive: Cow<'static, [Cow<'static, str>]>,
+    /// Settings that change only how it shows what it does: `color.*` of `git -c`.
+    pub(crate) safe_config: Cow<'static, [Cow<'static, str>]>,
+    /// Options of one dash whose value may be attached where `-name` is one option (`-Iinclude`); the longest counts.
+    pub(crate) glued: Cow<'static, [Cow<'static, str>]>,
+    /// Options whose value names a program, to which all words after it belong (`python -m pytest`).
+    pub(crate) module: Cow<'static, [Cow<'static, str>]>,
+    /// The program whose words stand behind `--`, if that is known (`cargo clippy -- -D warnings` is for rustc).
+    pub(crate) behind: Cow<'static, str>,
     /// Whether it searches the current directory when no operand says where.
     pub(crate) here: bool,
     /// Whether a word that is no option of it is printed as any other (`echo --`).
@@ -50,6 +70,16 @@ pub(crate) enum Opt {
     Search,
     /// Takes a file that is written. Not harmless.
     Write,
+    /// Takes a file or directory that the program is there to write (`cp -t`, `tar -x -C`): as harmless as an operand.
+    Into,
+    /// Takes a text that is printed, with the escapes of `printf`.
+    Text,
+    /// Takes a jq filter.
+    Jq,
+    /// Takes the mode of a file, which is harmless unless it lends its owner's rights.
+    Mode,
+    /// Takes a file that is written, which is what the program is for (`gcc -o`).
+    Output,
     /// Takes a value and runs something, connects somewhere or changes what the program does. Not harmless.
     Power,
     /// The same without a value.
@@ -62,6 +92,14 @@ pub(crate) enum Opt {
     Lines,
     /// Changes the operands where it would read them (`sed -i`). Not harmless; takes a value only when attached.
     Change,
+    /// Takes a text that is sent; harmless unless it names a file (`@FILE`, `file://FILE`).
+    Sent,
+    /// Takes a command line, which runs. Not harmless.
+    Exec,
+    /// Takes `name=value` of its configuration; harmless where `safe-config` has the name.
+    Config,
+    /// Takes a directory, in which it then works as if called there.
+    Dir,
 }
 
 /// What an operand is.
@@ -69,6 +107,26 @@ pub(crate) enum Opt {
 pub(crate) enum Operand {
     /// Only data.
     Data,
+    /// A text that is printed, with the escapes of `printf`.
+    Text,
+    /// The mode of a file.
+    Mode,
+    /// The format of `date`; anything else sets the clock.
+    Format,
+    /// A file that a filter writes in the place of its output.
+    Output,
+    /// A file of machine code or an archive that is read; `@FILE` takes options from it.
+    Binary,
+    /// A process, or a job of the shell; not all of them.
+    Process,
+    /// The name of a program; a backslash makes it a path of Windows.
+    Name,
+    /// Numbers, separated by commas.
+    Numbers,
+    /// What is asked for below a service's own address.
+    Endpoint,
+    /// What a symbolic link leads to.
+    Link,
     /// A file that is read.
     Read,
     /// A tree that is searched.
@@ -83,22 +141,43 @@ pub(crate) enum Operand {
     Object,
     /// A URL.
     Url,
+    /// A URL whose content is saved in a file of its name (`wget`).
+    Download,
     /// A program in a language that can do anything.
     Code,
+    /// A file that is opened by a program which takes commands from its input (`vim`, `sqlite3`). Not harmless.
+    Opened,
     /// A sed script.
     Sed,
     /// An awk program.
     Awk,
     /// A name, an address or a refspec of a git remote.
     Remote,
-    /// The options of tar without a dash: `tf`.
-    Tar,
+    /// What is fetched or pushed: `main`, `a:b`; `+a` forces and `:b` deletes.
+    Refspec,
     /// A jq filter.
     Jq,
     /// `name=value` changes what the program does; anything else is data (`make SHELL=x`).
     Target,
+    /// A local file or a plain name; an address, a version, an option, a file of options (`@FILE`) and a truth value,
+    /// which would switch off the option before it, are of power.
+    Local,
+    /// The same of a file that is written.
+    Product,
+    /// A test or a file of tests; a file of options (`@FILE`) is of power.
+    Test,
     /// `if=` and `of=`.
     Dd,
+    /// A host.
+    Host,
+    /// A local file, or `HOST:PATH` of another machine (`scp`, `rsync`), which is of power.
+    Place,
+    /// Where such a program copies to.
+    Destination,
+    /// The name of a package in a registry; anything that names another source (a URL, a path) is of power.
+    Package,
+    /// A kind of a cluster's objects, or `KIND/NAME`; secrets are of power.
+    Kind,
 }
 
 impl Operand {
@@ -117,6 +196,12 @@ pub(crate) enum Runs {
     Plainly(usize),
     /// Its operands, after so many of its own, are a command, which runs with other rights or otherwise than it reads.
     Powerfully(usize),
+    /// The same on another machine or in a container: the files are not this machine's.
+    Remotely(usize),
+    /// Its operands, after so many of its own, are joined by spaces to a command line.
+    Joined(usize),
+    /// The same on another machine.
+    JoinedRemotely(usize),
     /// Like `env`: assignments, then a command.
     Env,
     /// Like `xargs`: a command and words from its input.
@@ -147,41 +232,136 @@ include!(concat!(env!("OUT_DIR"), "/programs.rs"));
 impl Program {
     /// What is known of this option, spelled out in full.
     pub(crate) fn option(&self, name: &str) -> Option<Opt> {
-        let at = self.options.binary_search_by(|&(known, _)| known.cmp(name)).ok()?;
-        self.options.get(at).map(|&(_, opt)| opt)
+        let at = self.options.binary_search_by(|(known, _)| known.as_ref().cmp(name)).ok()?;
+        self.options.get(at).map(|(_, opt)| *opt)
+    }
+
+    /// Whether `name=value` sets something that changes only how it shows what it does.
+    pub(crate) fn sets_safely(&self, setting: &str) -> bool {
+        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+        let name = name.to_ascii_lowercase();
+        let name = name.as_str();
+        self.safe_config.iter().any(|known| match known.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == known.as_ref() || known.split_once('=') == Some((name, value)),
+        })
     }
 }
 
-/// What is known of a program, or a subcommand, by its full name.
-pub(crate) fn lookup(name: &str) -> Option<&'static Program> {
-    let at = PROGRAMS.binary_search_by(|program| program.name.cmp(name)).ok()?;
-    PROGRAMS.get(at)
+/// The name of everything that a table describes: programs, subcommands, and what options make of a program.
+#[doc(hidden)]
+pub fn described() -> impl Iterator<Item = &'static str> {
+    PROGRAMS.iter().map(|program| program.name.as_ref())
 }
 
-/// The name under which a program is looked up, and whether it was named by a path outside the system's own folders.
-///
-/// Tables only ever make the judgement of a program stricter than that of an unknown one, so `./git` uses git's.
-pub(crate) fn name_of(word: &str) -> (String, bool) {
-    let (folder, base) = word.rsplit_once('/').unwrap_or(("", word));
-    let system = ["", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/opt/homebrew/bin"];
-    let foreign = word.contains('/') && (folder.is_empty() || !system.contains(&folder));
-    let mut name = base.to_ascii_lowercase();
-    if let Some(stem) = name.strip_suffix(".exe") {
-        name = stem.to_owned();
-    }
-    if lookup(&name).is_none() {
-        // `python3.12`, `node-22`
-        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
-        if stem.len() < name.len() && lookup(stem).is_some() {
-            name = stem.to_owned();
+/// Whether a table lists this option, or each of a cluster, as harmless for a program or for what its options make of it.
+#[doc(hidden)]
+pub fn lists_as_harmless(name: &str, option: &str) -> bool {
+    let cluster = |program: &Program, letters: &str| {
+        for letter in letters.chars().skip(1) {
+            match program.option(&format!("-{letter}")) {
+                Some(Opt::Flag) => {}
+                // The rest is its value.
+                Some(opt) => return opt.is_harmless(),
+                None => return false,
+            }
         }
+        true
+    };
+    let harmless = |program: &Program| {
+        program.option(option).is_some_and(Opt::is_harmless)
+            || !option.starts_with("--") && cluster(program, option)
+            || program.numbers && option.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let program = BUILTIN.lookup(name);
+    let variants = program.into_iter().flat_map(|program| program.variants.iter());
+    let variants = variants.filter_map(|variant| BUILTIN.lookup(&format!("{name} {variant}")));
+    program.into_iter().chain(variants).any(harmless)
+}
+
+/// All that is known of programs: the tables that come with this crate, and those that a policy adds or puts in their
+/// place.
+#[derive(Debug, Clone, Default)]
+pub struct Programs {
+    own: BTreeMap<String, Program>,
+}
+
+/// The tables that come with this crate alone.
+pub(crate) static BUILTIN: Programs = Programs { own: BTreeMap::new() };
+
+/// Folders whose programs are the system's own: only its administrator puts any there.
+const SYSTEM: [&str; 4] = ["/bin", "/usr/bin", "/sbin", "/usr/sbin"];
+/// Folders that installed programs live in, too.
+const INSTALLED: [&str; 2] = ["/usr/local/bin", "/opt/homebrew/bin"];
+
+/// A program as a line names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The name under which its table is found.
+    pub(crate) name: String,
+    /// Whether it was named by a path outside the system's own folders.
+    pub(crate) foreign: bool,
+    /// The name alone, where a path or an ending says nothing more: `git` for `/usr/bin/git` and `git.exe`.
+    pub(crate) plain: Option<String>,
+}
+
+impl Programs {
+    /// What is known of a program, or a subcommand, by its full name.
+    ///
+    /// A subcommand's own table goes before one whose last word is a pattern (`aws * describe-*`), a longer pattern before
+    /// a shorter one.
+    pub(crate) fn lookup(&self, name: &str) -> Option<&Program> {
+        if !self.own.is_empty()
+            && let Some(program) = self.own.get(name)
+        {
+            return Some(program);
+        }
+        if let Ok(at) = PROGRAMS.binary_search_by(|program| program.name.as_ref().cmp(name)) {
+            return PROGRAMS.get(at);
+        }
+        let (parent, word) = name.rsplit_once(' ')?;
+        let below = |program: &Program| {
+            let last = program.name.strip_prefix(parent).and_then(|rest| rest.strip_prefix(' '))?;
+            Some(last.strip_suffix('*')?.to_owned())
+        };
+        let first = PROGRAMS.partition_point(|program| program.name.as_ref() < parent);
+        let related = PROGRAMS.iter().skip(first).take_while(|program| program.name.starts_with(parent));
+        let matching = related.filter(|program| {
+            below(program).is_some_and(|start| !start.contains(' ') && word.starts_with(start.as_str()))
+        });
+        matching.max_by_key(|program| program.name.len())
     }
-    (name, foreign)
+
+    /// What is known of a subcommand. `PROGRAM *` describes those that have no description of their own.
+    pub(crate) fn subcommand(&self, program: &Program, word: &str) -> Option<&Program> {
+        self.lookup(&format!("{} {word}", program.name))
+    }
+
+    /// How a word names a program.
+    ///
+    /// Tables only ever make the judgement of a program stricter than that of an unknown one, so `./git` uses git's.
+    pub(crate) fn named(&self, word: &str) -> Named {
+        let (folder, base) = word.rsplit_once('/').unwrap_or(("", word));
+        let system = SYSTEM.contains(&folder);
+        let foreign = word.contains('/') && !system && !INSTALLED.contains(&folder);
+        let lower = base.to_ascii_lowercase();
+        let mut name = lower.strip_suffix(".exe").unwrap_or(&lower).to_owned();
+        let short = base.get(..name.len()).unwrap_or(base);
+        let plain = (!foreign && (system || short.len() < base.len() && !word.contains('/'))).then(|| short.to_owned());
+        if self.lookup(&name).is_none() {
+            // `python3.12`, `node-22`
+            let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
+            if stem.len() < name.len() && self.lookup(stem).is_some() {
+                name = stem.to_owned();
+            }
+        }
+        Named { name, foreign, plain }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Opt, PROGRAMS, lookup, name_of};
+    use super::{BUILTIN, Named, Opt, PROGRAMS, Program};
 
     #[test]
     fn tables_are_sorted() {
@@ -194,20 +374,44 @@ mod tests {
     #[test]
     fn every_subcommand_has_its_program() {
         for program in PROGRAMS {
-            if let Some((parent, _)) = program.name.rsplit_once(' ') {
-                assert!(lookup(parent).is_some_and(|parent| parent.subcommands), "{}", program.name);
+            if let Some((parent, last)) = program.name.rsplit_once(' ') {
+                let (parent, modules) = parent.strip_suffix(" -m").map_or((parent, false), |parent| (parent, true));
+                let takes = |parent: &Program| {
+                    let variant = parent.variants.iter().any(|variant| variant.as_ref() == last);
+                    if modules { !parent.module.is_empty() } else { parent.subcommands || variant }
+                };
+                assert!(BUILTIN.lookup(parent).is_some_and(takes), "{}", program.name);
             }
         }
     }
 
     #[test]
     fn programs_are_found_by_any_spelling() {
-        assert_eq!(name_of("/usr/bin/git"), ("git".to_owned(), false));
-        assert_eq!(name_of("./git"), ("git".to_owned(), true));
-        assert_eq!(name_of("/git"), ("git".to_owned(), true));
-        assert_eq!(name_of("python3.12").0, "python");
-        assert_eq!(name_of("RM").0, "rm");
-        assert_eq!(lookup("sort").unwrap().option("--compress-program"), Some(Opt::Power));
-        assert_eq!(lookup("sort").unwrap().option("--compress-prog"), None);
+        let named = |name: &str, foreign, plain: Option<&str>| Named {
+            name: name.to_owned(),
+            foreign,
+            plain: plain.map(str::to_owned),
+        };
+        assert_eq!(BUILTIN.named("git"), named("git", false, None));
+        assert_eq!(BUILTIN.named("/usr/bin/git"), named("git", false, Some("git")));
+        assert_eq!(BUILTIN.named("/usr/local/bin/git"), named("git", false, None));
+        assert_eq!(BUILTIN.named("./git"), named("git", true, None));
+        assert_eq!(BUILTIN.named("/git"), named("git", true, None));
+        assert_eq!(BUILTIN.named("git.exe"), named("git", false, Some("git")));
+        assert_eq!(BUILTIN.named("./git.exe"), named("git", true, None));
+        assert_eq!(BUILTIN.named("python3.12").name, "python");
+        assert_eq!(BUILTIN.named("RM").name, "rm");
+        let sort = BUILTIN.lookup("sort").unwrap();
+        assert_eq!(sort.option("--compress-program"), Some(Opt::Power));
+        assert_eq!(sort.option("--compress-prog"), None);
+    }
+
+    #[test]
+    fn a_table_of_its_own_goes_before_a_pattern() {
+        assert_eq!(BUILTIN.lookup("aws ec2").unwrap().name, "aws *");
+        assert_eq!(BUILTIN.lookup("aws s3").unwrap().name, "aws s3");
+        assert_eq!(BUILTIN.lookup("aws * describe-instances").unwrap().name, "aws * describe-*");
+        assert_eq!(BUILTIN.lookup("aws * get-secret-value").unwrap().name, "aws * get-*");
+        assert!(BUILTIN.lookup("git nonsense").is_none() && BUILTIN.lookup("nonsense x").is_none());
     }
 }

@@ -6,6 +6,7 @@ use tree_sitter::Node;
 use crate::command::Pieces;
 use crate::dirs::{Dirs, Exit};
 use crate::walk::{Walk, is_word};
+use crate::word::Shape;
 use crate::{Via, heredoc, judge, word};
 
 impl Walk<'_> {
@@ -136,11 +137,14 @@ impl Walk<'_> {
         let [token] = tokens.as_slice() else {
             return self.unknown(read.err().unwrap_or("a redirection to several files"), target.byte_range());
         };
+        if operator == "<" && token.shape == Shape::Pipe {
+            return;
+        }
         let Some(path) = judge::path(token) else {
             return self.unknown("a redirection whose target is known only when it runs", target.byte_range());
         };
         let plain = self.text(target).bytes().all(word::is_plain) && !path.starts_with(['-', '+']);
-        if operator.contains('&') && !plain {
+        if [">&", "<&"].contains(&operator) && !plain {
             // bash expands the word behind `>&` twice.
             return self.unknown("a redirection that is not understood", target.byte_range());
         }

@@ -2,30 +2,72 @@
 
 use std::ops::Range;
 
-use countersign_policy::{Action, Role, WordKind};
+use countersign_policy::{Action, CommandSpelling, Word, WordKind};
 
 use crate::dirs::{Dirs, Exit};
 use crate::judge::{Judged, judge};
-use crate::options::{Part, parse};
-use crate::program::{Opt, Program, Runs, lookup, name_of};
+use crate::options::{Part, Parts, parse};
+use crate::program::{Named, Program, Runs};
 use crate::walk::{DEEPEST, SUBSTITUTION, TOO_DEEP, Walk};
 use crate::word::{Shape, Token};
-use crate::{Command, Touch, Via, assignment, find};
+use crate::{Command, Via, assignment, find};
 
 /// Words that are syntax where the parser may take them for a program.
 const RESERVED: [&str; 21] = [
     "!", "{", "}", "[[", "]]", "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case",
     "esac", "in", "function", "select", "coproc",
 ];
+/// Built-ins that may set any variable.
+const SETS_VARIABLES: [&str; 14] = [
+    "eval",
+    "source",
+    ".",
+    "read",
+    "mapfile",
+    "readarray",
+    "getopts",
+    "let",
+    "declare",
+    "typeset",
+    "local",
+    "export",
+    "readonly",
+    "unset",
+];
+/// Wrappers that run a command in the shell itself: where it goes, later commands are.
+const IN_PLACE: [&str; 3] = ["command", "builtin", "eval"];
+
+/// What became of one simple command.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) exit: Exit,
+    /// The words as they were written, with all that the command was called through.
+    pub(crate) written: Vec<Word>,
+}
+
+/// A command that runs another, taken apart.
+struct Wrapper<'t> {
+    /// The words of the wrapper's own, judged.
+    own: Vec<Word>,
+    /// The same without options.
+    short: Vec<Word>,
+    /// What it runs.
+    inner: &'t [Token],
+    runs: Runs,
+    /// Whether what it runs is more than it reads: with other rights, elsewhere, with other words or variables.
+    powerful: bool,
+}
 
 impl Walk<'_> {
     /// A simple command with these words, all of them known to be its own.
-    pub(crate) fn simple(&mut self, tokens: Vec<Token>, range: Range<usize>, dirs: &Dirs) -> Exit {
-        let Some(first) = tokens.first() else { return Exit::same(dirs) };
+    pub(crate) fn simple(&mut self, tokens: &[Token], range: Range<usize>, dirs: &Dirs) -> Ran {
+        let Some(first) = tokens.first() else { return Ran { exit: Exit::same(dirs), written: Vec::new() } };
+        let programs = self.programs;
         let Some(word) = first.known().filter(|word| !word.is_empty()) else {
             self.unknown("a program that is known only when it runs", range.clone());
-            self.push(&judge(&tokens, None, false), Role::Primary, range, dirs);
-            return Exit::same(&Dirs::unknown());
+            let judged = judge(programs, tokens, None, false);
+            self.push(&judged, Vec::new(), range, dirs);
+            return Ran { exit: Exit::same(&Dirs::unknown()), written: judged.words };
         };
         if RESERVED.contains(&word) {
             self.unknown("a word of the shell's own in the place of a program", range.clone());
@@ -33,46 +75,134 @@ impl Walk<'_> {
         if assignment::operand(first).is_some() {
             self.unknown("an assignment that is not understood", range.clone());
         }
-        let (name, foreign) = name_of(word);
-        if let Some(exit) = self.directory(word, &tokens, range.clone(), dirs) {
-            return exit;
+        if let Some(ran) = self.directory(word, tokens, range.clone(), dirs) {
+            return ran;
         }
-        let program = lookup(&name);
-        let judged = judge(&tokens, program, foreign);
-        let index = self.push(&judged, Role::Primary, range.clone(), dirs);
-        if let Some(program) = program.filter(|program| program.runs != Runs::Nothing) {
-            self.runs(program, &tokens, &judged, index, range, dirs);
-        } else if judged.program.is_some_and(|program| program.runs == Runs::Opaque) {
-            self.unknown("a command that runs others in a way that cannot be followed", range);
+        if word == "read"
+            && let Some(ran) = self.read(tokens, range.clone(), dirs)
+        {
+            return ran;
         }
-        Exit::same(dirs)
+        if SETS_VARIABLES.contains(&word) || word == "printf" && tokens.iter().any(|token| token.text.starts_with("-v"))
+        {
+            self.variables.forget();
+        }
+        let named = programs.named(word);
+        let program = programs.lookup(&named.name);
+        let judged = judge(programs, tokens, program, named.foreign);
+        if self.functions.contains(word) {
+            return Ran { exit: Exit::same(&Dirs::unknown()), written: judged.words };
+        }
+        let exit = Exit::same(dirs);
+        match judged.program.filter(|table| table.runs != Runs::Nothing) {
+            None => {
+                let spellings = spellings(&judged.words, judged.short.as_deref(), &named);
+                self.push(&judged, spellings, range, dirs);
+                Ran { exit, written: judged.words }
+            }
+            Some(table) => self.runs(table, tokens, judged, &named, range, dirs),
+        }
     }
 
-    /// Adds a judged command and its touches.
-    fn push(&mut self, judged: &Judged, role: Role, range: Range<usize>, dirs: &Dirs) -> usize {
+    /// Adds a judged command, its touches, and what command lines in its options would run.
+    fn push(
+        &mut self,
+        judged: &Judged<'_>,
+        spellings: Vec<CommandSpelling>,
+        range: Range<usize>,
+        dirs: &Dirs,
+    ) -> usize {
         let index = self.out.commands.len();
         let span = self.span(range.clone());
-        self.out.commands.push(Command { words: judged.words.clone(), role, span });
-        for (action, path) in &judged.touches {
-            self.touch(action.clone(), path, dirs, Via::Operand, Some(index));
-        }
-        for reason in &judged.unknown {
-            self.unknown(reason, range.clone());
+        self.out.commands.push(Command { words: judged.words.clone(), spellings, span });
+        self.touches(judged, index, range.clone(), dirs);
+        if !judged.lines.is_empty() {
+            for line in &judged.lines {
+                self.nested(line, range.clone(), &Dirs::unknown());
+            }
+            self.absorb(index);
         }
         index
     }
 
-    /// `cd` and its kin.
-    fn directory(&mut self, word: &str, tokens: &[Token], range: Range<usize>, dirs: &Dirs) -> Option<Exit> {
-        if !["cd", "chdir", "pushd", "popd"].contains(&word) {
+    fn touches(&mut self, judged: &Judged<'_>, index: usize, range: Range<usize>, dirs: &Dirs) {
+        let mut dirs = dirs.clone();
+        for dir in &judged.dirs {
+            match dir {
+                // What it does next takes its configuration from there.
+                Some(path) => {
+                    self.touch(Action::Read, path, &dirs, Via::Operand, Some(index));
+                    dirs = dirs.enter(path);
+                }
+                None => dirs = Dirs::unknown(),
+            }
+        }
+        for (action, path) in &judged.touches {
+            self.touch(action.clone(), path, &dirs, Via::Operand, Some(index));
+        }
+        for reason in &judged.unknown {
+            self.unknown(reason, range.clone());
+        }
+    }
+
+    /// Makes the commands behind `index` spellings of that one, which asks and denies look at.
+    pub(crate) fn absorb(&mut self, index: usize) {
+        if self.out.commands.len() <= index + 1 {
+            return;
+        }
+        let inner = self.out.commands.split_off(index + 1);
+        let Some(command) = self.out.commands.get_mut(index) else { return };
+        for inner in inner {
+            let words = [inner.words].into_iter().chain(inner.spellings.into_iter().map(|spelling| spelling.words));
+            command.spellings.extend(words.map(|words| CommandSpelling { words, allows: false }));
+        }
+        // Touches stand in the order of their commands.
+        for touch in self.out.touches.iter_mut().rev() {
+            match touch.command {
+                Some(at) if at > index => touch.command = Some(index),
+                Some(_) => break,
+                None => {}
+            }
+        }
+    }
+
+    /// `read name ...`: variables of the line's own, which are not known from then on.
+    fn read(&mut self, tokens: &[Token], range: Range<usize>, dirs: &Dirs) -> Option<Ran> {
+        let table = self.programs.lookup("read")?;
+        let rest = tokens.get(1..).unwrap_or_default();
+        let parts = parse(table, rest, false);
+        let known = parts.all.iter().all(|part| match part {
+            Part::Option { harmless, .. } => *harmless,
+            Part::Value(opt) => opt.is_some(),
+            Part::Operand => true,
+        });
+        let names: Vec<&Token> =
+            rest.iter().zip(&parts.all).filter(|(_, part)| **part == Part::Operand).map(|(token, _)| token).collect();
+        if !known || names.is_empty() || !names.iter().all(|name| name.known().is_some_and(assignment::is_local)) {
             return None;
         }
-        let index = self.push(&judge(tokens, lookup("cd"), false), Role::Primary, range, dirs);
+        for name in names {
+            self.variables.lose(&name.text);
+        }
+        let judged = judge(self.programs, tokens, Some(table), false);
+        self.push(&judged, Vec::new(), range, dirs);
+        Some(Ran { exit: Exit::same(dirs), written: judged.words })
+    }
+
+    /// `cd` and its kin.
+    fn directory(&mut self, word: &str, tokens: &[Token], range: Range<usize>, dirs: &Dirs) -> Option<Ran> {
+        if !["cd", "chdir", "pushd", "popd"].contains(&word) || self.functions.contains(word) {
+            return None;
+        }
+        let judged = judge(self.programs, tokens, self.programs.lookup("cd"), false);
+        let index = self.push(&judged, Vec::new(), range, dirs);
         let mut operands = tokens.iter().skip(1).filter(|token| token.text != "--").peekable();
         while operands.next_if(|token| ["-P", "-L"].contains(&token.text.as_str())).is_some() {}
         let known = match (word, operands.next(), operands.next()) {
             ("cd" | "chdir", None, _) => Some("~".to_owned()),
-            ("cd" | "chdir", Some(path), None) if !path.text.starts_with(['-', '+']) => crate::judge::path(path),
+            ("cd" | "chdir" | "pushd", Some(path), None) if !path.text.starts_with(['-', '+']) => {
+                crate::judge::path(path)
+            }
             _ => None,
         };
         // What runs next takes its configuration from there.
@@ -80,177 +210,415 @@ impl Walk<'_> {
             self.touch(Action::Read, path, dirs, Via::Operand, Some(index));
         }
         let success = known.map_or_else(Dirs::unknown, |path| dirs.enter(&path));
-        Some(Exit { success, failure: dirs.clone() })
+        Some(Ran { exit: Exit { success, failure: dirs.clone() }, written: judged.words })
     }
 
     /// A program that runs others.
     fn runs(
         &mut self,
-        program: &Program,
+        table: &Program,
         tokens: &[Token],
-        judged: &Judged,
-        index: usize,
+        judged: Judged<'_>,
+        named: &Named,
         range: Range<usize>,
         dirs: &Dirs,
-    ) {
-        let rest = tokens.get(1..).unwrap_or_default();
-        let parts = parse(program, rest, true);
+    ) -> Ran {
+        let rest = tokens.get(judged.own..).unwrap_or_default();
+        let parts = parse(table, rest, true);
         let first = parts.all.iter().position(|part| *part == Part::Operand);
-        let harmless = parts.all.iter().take(first.unwrap_or(rest.len())).all(|part| match part {
-            Part::Option { harmless, .. } => *harmless,
-            Part::Value(opt) => opt.is_some(),
-            Part::Operand => true,
-        });
-        if program.name == "command" && rest.first().is_some_and(|token| ["-v", "-V"].contains(&token.text.as_str())) {
-            return;
-        }
-        let certain =
-            judged.words.iter().take(first.unwrap_or(rest.len()) + 1).all(|word| word.kind != WordKind::Dynamic);
-        let Some(first) = first else {
-            let asks = rest
-                .iter()
-                .any(|token| ["--version", "--help", "-V", "-h", "-v", "--print", "-l"].contains(&token.text.as_str()));
-            let input = matches!(program.runs, Runs::Shell | Runs::Code | Runs::Opaque) && !(asks && rest.len() == 1);
-            let code = program.runs == Runs::Code
-                && parts.all.iter().any(|part| matches!(part, Part::Option { opt: Some(Opt::Power), .. }));
-            if !code && (input || !harmless) {
-                self.unknown("a program that takes what it runs from its input or its options", range);
+        let options = first.unwrap_or(rest.len());
+        let certain = judged.words.iter().take(judged.own + options).all(|word| word.kind != WordKind::Dynamic);
+        let fault = match table.runs {
+            Runs::Opaque if says_only(rest) => None,
+            Runs::Opaque => Some("a command that runs others in a way that cannot be followed"),
+            Runs::Shell => return self.shell(tokens, judged, &parts, first, range, dirs),
+            Runs::Code => code_fault(&parts, rest, first, certain),
+            Runs::Find => {
+                let written = judged.words.clone();
+                let index = self.push(&judged, Vec::new(), range.clone(), dirs);
+                find::run(self, rest, index, range, dirs);
+                return Ran { exit: Exit::same(dirs), written };
             }
-            return;
-        };
-        let skip = match program.runs {
-            Runs::Nothing => return,
-            Runs::Find => return find::run(self, rest, index, range, dirs),
-            Runs::Opaque => return self.unknown("a command that runs others in a way that cannot be followed", range),
-            Runs::Shell => {
-                // `-oc`: a shell takes the next word as the value where others take the rest of this one.
-                let attached = |part: &Part<'_>| matches!(part, Part::Option { value: Some(_), .. });
-                let certain = harmless && certain && !parts.all.iter().take(first).any(attached);
-                return self.shell(rest, first, certain, index, range, dirs);
+            _ if !certain
+                || parts.all.iter().take(options).any(|part| matches!(part, Part::Option { opt: None, .. })) =>
+            {
+                Some("a wrapper with an option that is not known")
             }
-            Runs::Code => {
-                let operand = rest.get(first).filter(|token| token.known().is_some_and(|text| text != "-"));
-                let code = parts.uncertain || !harmless;
-                if operand.is_none() && !code || !certain {
-                    self.unknown("a program that takes what it runs from its input", range);
+            _ => match self.wrapper(table, tokens, &judged, first) {
+                Ok(Some(wrapper)) => {
+                    let line = wrapper.runs.is_joined().then(|| joined(wrapper.inner));
+                    if line == Some(None) {
+                        Some("a command line that is known only when it runs")
+                    } else {
+                        return self.through(wrapper, line.flatten(), named, range, dirs);
+                    }
                 }
-                return;
-            }
-            Runs::Plainly(own) | Runs::Powerfully(own) => own,
-            Runs::Env => rest.iter().skip(first).take_while(|token| assignment::operand(token).is_some()).count(),
-            Runs::Xargs => 0,
+                Ok(None) if table.runs.is_elsewhere() && table.runs.is_joined() && judged.operands => {
+                    Some("a program that takes what it runs from its input")
+                }
+                Ok(None) => None,
+                Err(fault) => Some(fault),
+            },
         };
-        // The words of the wrapper's own that are not options, such as a time limit.
-        let start = first + skip;
-        if !harmless || !certain {
-            return self.unknown("a wrapper with an option that is not known", range);
+        let mut spellings = spellings(&judged.words, judged.short.as_deref(), named);
+        if table.runs == Runs::Xargs && fault.is_none() {
+            // Without a command it is `echo`.
+            let words = vec![Word::data("echo"), Word { text: "...".to_owned(), kind: WordKind::Dynamic }];
+            spellings.push(CommandSpelling { words, allows: false });
         }
-        let own = rest.get(first..start.min(rest.len())).unwrap_or_default();
-        if own.iter().any(|token| token.known().is_none_or(|text| text.starts_with('-'))) {
-            return self.unknown("a wrapper whose operands are not understood", range);
+        self.push(&judged, spellings, range.clone(), dirs);
+        if let Some(fault) = fault {
+            self.unknown(fault, range);
         }
-        let mut inner: Vec<Token> = rest.get(start..).unwrap_or_default().to_vec();
-        let set = if program.runs == Runs::Env { own } else { &[] };
-        let plain =
-            set.iter().filter_map(assignment::operand).all(|(name, value)| assignment::is_harmless(name, value));
-        if program.runs == Runs::Xargs {
-            self.replaced(rest.get(..first).unwrap_or_default(), &mut inner);
-        }
-        let powerful = matches!(program.runs, Runs::Powerfully(_) | Runs::Xargs) || !set.is_empty();
-        if let Some(command) = self.out.commands.get_mut(index) {
-            if !powerful && !inner.is_empty() {
-                command.role = Role::Implied;
-            }
-            if !plain {
-                command
-                    .words
-                    .iter_mut()
-                    .skip(1)
-                    .filter(|word| word.text.contains('='))
-                    .for_each(|word| word.kind = WordKind::Power);
-            }
-        }
-        if !inner.is_empty() {
-            self.inner(inner, index, start + 1, range, dirs);
-        }
+        Ran { exit: Exit::same(dirs), written: judged.words }
     }
 
-    /// `xargs` appends words that are not known, or puts them where `-I` says.
-    fn replaced(&mut self, options: &[Token], inner: &mut Vec<Token>) {
-        let replace = options.iter().enumerate().find_map(|(at, token)| match token.text.strip_prefix("-I") {
-            Some("") => options.get(at + 1).map(|token| token.text.clone()),
-            Some(attached) => Some(attached.to_owned()),
-            None => None,
-        });
-        let several = options.iter().filter(|token| token.text.starts_with("-I")).count() > 1;
-        for token in inner.iter_mut() {
-            if several || replace.as_ref().is_some_and(|replace| token.text.contains(replace.as_str())) {
-                token.shape = Shape::Dynamic;
+    /// Takes a wrapper apart; none where it runs nothing.
+    fn wrapper<'t>(
+        &self,
+        table: &Program,
+        tokens: &'t [Token],
+        judged: &Judged<'_>,
+        first: Option<usize>,
+    ) -> Result<Option<Wrapper<'t>>, &'static str> {
+        let rest = tokens.get(judged.own..).unwrap_or_default();
+        let Some(first) = first else { return Ok(None) };
+        let looks_up = rest.iter().take(first).any(|token| ["-v", "-V"].contains(&token.text.as_str()));
+        if table.name == "command" && looks_up {
+            return Ok(None);
+        }
+        let set = rest.iter().skip(first).take_while(|token| assignment::operand(token).is_some());
+        let operands = match table.runs {
+            Runs::Env => set.count(),
+            runs => runs.own(),
+        };
+        let between = rest.get(first..(first + operands).min(rest.len())).unwrap_or_default();
+        if between.iter().any(|token| token.known().is_none_or(|text| text.starts_with('-'))) {
+            return Err("a wrapper whose operands are not understood");
+        }
+        let mut start = first + operands;
+        if rest.get(start).is_some_and(|token| token.known() == Some("--")) {
+            start += 1;
+        }
+        let Some(inner) = rest.get(start..).filter(|inner| !inner.is_empty()) else { return Ok(None) };
+        let is_set = table.runs == Runs::Env;
+        let harmless = |token: &Token| {
+            assignment::operand(token).is_some_and(|(name, value)| assignment::is_harmless(name, value))
+        };
+        let mut own: Vec<Word> = judged.words.iter().take(judged.own + start).cloned().collect();
+        for (word, token) in own.iter_mut().skip(judged.own + first).zip(between) {
+            if is_set && !harmless(token) {
+                word.kind = WordKind::Power;
             }
         }
-        if replace.is_none() && !inner.is_empty() {
-            inner.push(Token { text: "...".to_owned(), shape: Shape::Dynamic });
+        let plain_options = own.iter().all(|word| word.kind == WordKind::Data);
+        let powerful = !plain_options || table.runs.is_powerful();
+        let mut short: Vec<Word> = own.iter().take(judged.own).cloned().collect();
+        short.extend(own.iter().skip(judged.own + first).take(operands).cloned());
+        if !plain_options || first == 0 && start == first + operands {
+            short.clear();
         }
+        Ok(Some(Wrapper { own, short, inner, runs: table.runs, powerful }))
     }
 
-    /// What a wrapper runs; its words in the wrapper's own list are then known as well as by themselves.
-    pub(crate) fn inner(&mut self, tokens: Vec<Token>, wrapper: usize, start: usize, range: Range<usize>, dirs: &Dirs) {
-        self.depth += SUBSTITUTION;
-        if self.depth >= DEEPEST {
-            self.unknown(TOO_DEEP, range);
+    /// What a wrapper runs.
+    fn through(
+        &mut self,
+        wrapper: Wrapper<'_>,
+        line: Option<String>,
+        named: &Named,
+        range: Range<usize>,
+        dirs: &Dirs,
+    ) -> Ran {
+        let Wrapper { own, short, inner, runs, powerful } = wrapper;
+        let own_tokens: Vec<Token> = own.iter().map(|word| Token::literal(word.text.clone())).collect();
+        let mut judged = judge(self.programs, &own_tokens, self.programs.lookup(&named.name), named.foreign);
+        judged.words = own.clone();
+        let before = self.out.commands.len();
+        if powerful {
+            self.push(&judged, Vec::new(), range.clone(), dirs);
         } else {
-            let index = self.out.commands.len();
-            self.simple(tokens, range, dirs);
-            let kinds: Vec<WordKind> = match self.out.commands.get(index) {
-                Some(command) => command.words.iter().map(|word| word.kind).collect(),
-                None => Vec::new(),
-            };
-            if let Some(command) = self.out.commands.get_mut(wrapper) {
-                for (word, kind) in command.words.iter_mut().skip(start).zip(kinds) {
-                    word.kind = kind;
+            self.touches(&judged, before, range.clone(), dirs);
+        }
+        let first_touch = self.out.touches.len();
+        let (exit, run): (Exit, Vec<Word>) = match line {
+            Some(line) => {
+                let exit = self.nested(&line, range.clone(), dirs);
+                let word = |token: &Token| Word { text: token.text.clone(), kind: WordKind::Power };
+                (exit, inner.iter().map(word).collect())
+            }
+            None => {
+                let mut tokens = inner.to_vec();
+                let replaced = if runs == Runs::Xargs { replaced(&own_tokens, &mut tokens) } else { Vec::new() };
+                let ran = self.inner(&tokens, range.clone(), dirs);
+                let mut written = ran.written;
+                written.truncate(inner.len());
+                // What comes from its input counts as data: the rule names the program that gets it.
+                for (at, word) in written.iter_mut().enumerate() {
+                    if replaced.contains(&at) {
+                        word.kind = WordKind::Data;
+                    }
                 }
+                if let Some(program) = written.first_mut().filter(|word| word.kind == WordKind::Data) {
+                    program.kind = WordKind::Power;
+                }
+                (ran.exit, written)
+            }
+        };
+        let written: Vec<Word> = own.iter().chain(&run).cloned().collect();
+        let mut forms = vec![written.clone()];
+        if !short.is_empty() {
+            forms.push(short.into_iter().chain(run).collect());
+        }
+        if let Some(plain) = &named.plain {
+            let renamed: Vec<Vec<Word>> = forms.iter().map(|form| renamed(form, plain)).collect();
+            forms.extend(renamed);
+        }
+        if runs.is_elsewhere() {
+            // The files are another machine's.
+            self.out.touches.truncate(first_touch);
+        }
+        if powerful {
+            self.absorb(before);
+        } else if self.out.commands.len() == before {
+            let span = self.span(range);
+            self.out.commands.push(Command { words: written.clone(), spellings: Vec::new(), span });
+        }
+        let forms = forms.into_iter().map(|words| CommandSpelling { words, allows: true });
+        if powerful {
+            if let Some(command) = self.out.commands.get_mut(before) {
+                command.words = written.clone();
+                command.spellings.extend(forms.skip(1));
+            }
+        } else {
+            for command in self.out.commands.iter_mut().skip(before) {
+                command.spellings.extend(forms.clone());
             }
         }
-        self.depth -= SUBSTITUTION;
+        let stays = own.first().is_none_or(|word| !IN_PLACE.contains(&word.text.as_str()));
+        Ran { exit: if stays { Exit::same(dirs) } else { exit }, written }
     }
 
-    /// `sh -c 'payload'`, or `sh script`.
-    fn shell(&mut self, rest: &[Token], first: usize, certain: bool, index: usize, range: Range<usize>, dirs: &Dirs) {
-        let options = rest.get(..first).unwrap_or_default();
-        let payload = options
-            .iter()
-            .any(|token| token.text.starts_with('-') && !token.text.starts_with("--") && token.text.contains('c'));
-        let Some(operand) = rest.get(first) else { return };
-        let text = match operand.shape {
-            Shape::Literal if !operand.text.starts_with(['-', '+']) => Some(operand.text.as_str()),
-            Shape::Home if !payload => Some(operand.text.as_str()),
-            _ => None,
+    /// A command inside another.
+    pub(crate) fn inner(&mut self, tokens: &[Token], range: Range<usize>, dirs: &Dirs) -> Ran {
+        self.depth += SUBSTITUTION;
+        let ran = if self.depth >= DEEPEST {
+            self.unknown(TOO_DEEP, range);
+            let judged = judge(self.programs, tokens, None, false);
+            Ran { exit: Exit::same(&Dirs::unknown()), written: judged.words }
+        } else {
+            self.simple(tokens, range, dirs)
         };
-        let (Some(text), true) = (text, certain) else {
-            return self.unknown("a shell whose commands cannot be known", range);
-        };
-        if !payload {
-            return;
-        }
-        if let Some(command) = self.out.commands.get_mut(index) {
-            command
-                .words
-                .iter_mut()
-                .skip(1)
-                .take(first + 1)
-                .filter(|word| word.kind == WordKind::Data)
-                .for_each(|word| word.kind = WordKind::Power);
-        }
-        // The payload was taken for the name of a script.
-        let own = self.out.touches.iter().rposition(|touch| touch.command != Some(index)).map_or(0, |last| last + 1);
-        let script = |touch: &Touch| touch.path == text && touch.action == Action::Read;
-        let kept = self.out.touches.split_off(own).into_iter().filter(|touch| !script(touch));
-        self.out.touches.extend(kept);
+        self.depth -= SUBSTITUTION;
+        ran
+    }
+
+    /// A command line inside another.
+    fn nested(&mut self, line: &str, range: Range<usize>, dirs: &Dirs) -> Exit {
         if self.depth + SUBSTITUTION >= DEEPEST {
-            return self.unknown(TOO_DEEP, range);
+            self.unknown(TOO_DEEP, range);
+            return Exit::same(&Dirs::unknown());
         }
         let outer = Some(self.span(range));
-        let mut walk = Walk { line: text, out: &mut *self.out, depth: self.depth + SUBSTITUTION, outer };
-        walk.line(dirs);
+        let mut walk =
+            Walk { depth: self.depth + SUBSTITUTION, outer, ..Walk::new(line, self.programs, &mut *self.out) };
+        walk.line(dirs)
+    }
+
+    /// `sh -c 'line'`, or `sh script`.
+    fn shell(
+        &mut self,
+        tokens: &[Token],
+        mut judged: Judged<'_>,
+        parts: &Parts<'_>,
+        first: Option<usize>,
+        range: Range<usize>,
+        dirs: &Dirs,
+    ) -> Ran {
+        let exit = Exit::same(dirs);
+        let options = parts.all.get(..first.unwrap_or(parts.all.len())).unwrap_or_default();
+        let operand = first.and_then(|first| tokens.get(first + 1));
+        let mut letters = String::new();
+        for (part, token) in options.iter().zip(tokens.iter().skip(1)) {
+            if matches!(part, Part::Option { .. }) && !token.text.starts_with("--") {
+                letters.push_str(token.text.trim_start_matches('-'));
+            }
+        }
+        let line = letters.contains('c');
+        let known = options.iter().all(|part| {
+            // `-oc`: a shell takes the next word as the value where others take the rest of this one.
+            matches!(part, Part::Option { opt: Some(_), harmless: true, value: None } | Part::Value(Some(_)))
+        });
+        let certain = known
+            && judged.words.iter().take(options.len() + 1).all(|word| word.kind != WordKind::Dynamic)
+            && operand.is_none_or(|operand| match operand.shape {
+                Shape::Literal => !operand.text.starts_with(['-', '+']),
+                Shape::Home => !line,
+                _ => false,
+            });
+        let Some(operand) = operand.filter(|_| certain) else {
+            let says_only = options
+                .iter()
+                .zip(tokens.iter().skip(1))
+                .any(|(_, token)| ["--version", "--help"].contains(&token.text.as_str()));
+            self.push(&judged, Vec::new(), range.clone(), dirs);
+            if !(certain && says_only) {
+                self.unknown("a shell whose commands cannot be known", range);
+            }
+            return Ran { exit, written: judged.words };
+        };
+        let starts_up = letters.contains(['l', 'i'])
+            || options.iter().zip(tokens.iter().skip(1)).any(|(_, token)| token.text == "--login");
+        if !line {
+            if starts_up && let Some(name) = judged.words.first_mut() {
+                // Files of the user's run before the script.
+                name.kind = WordKind::Power;
+            }
+            self.push(&judged, Vec::new(), range, dirs);
+            return Ran { exit, written: judged.words };
+        }
+        let name = tokens.first().map(|token| self.programs.named(&token.text).name).unwrap_or_default();
+        if ["sh", "dash", "ash"].contains(&name.as_str()) && reads_otherwise(&operand.text) {
+            self.unknown("a command line that some shells of this name read otherwise", range.clone());
+        }
+        for word in judged.words.iter_mut().skip(1).take(options.len() + 1) {
+            word.kind = WordKind::Power;
+        }
+        // The line was taken for the name of a script.
+        judged.touches.retain(|(action, path)| *path != operand.text || *action != Action::Read);
+        let before = self.out.commands.len();
+        if starts_up {
+            self.push(&judged, Vec::new(), range.clone(), dirs);
+        } else {
+            self.touches(&judged, before, range.clone(), dirs);
+        }
+        self.nested(&operand.text, range.clone(), dirs);
+        if starts_up {
+            self.absorb(before);
+        } else {
+            if self.out.commands.len() == before {
+                let span = self.span(range);
+                self.out.commands.push(Command { words: judged.words.clone(), spellings: Vec::new(), span });
+            }
+            for command in self.out.commands.iter_mut().skip(before) {
+                command.spellings.push(CommandSpelling { words: judged.words.clone(), allows: true });
+            }
+        }
+        Ran { exit, written: judged.words }
+    }
+}
+
+/// Whether a line has something in it that bash reads in a way of its own.
+fn reads_otherwise(line: &str) -> bool {
+    let signs = ["$'", "$\"", "<(", ">(", "|&", "&>", "((", "[[", "<<<", "$["];
+    let braces = line.split('{').skip(1).any(|rest| {
+        let inside = rest.split([' ', '\t', '\n']).next().unwrap_or_default();
+        inside.contains('}') && (inside.contains(',') || inside.contains(".."))
+    });
+    braces || signs.iter().any(|sign| line.contains(sign))
+}
+
+/// Whether all that a program is asked for is what it is or what it offers.
+fn says_only(rest: &[Token]) -> bool {
+    let says = ["--version", "--help", "-version", "-help", "-V", "-h", "-v", "-l"];
+    rest.len() == 1 && rest.iter().all(|token| says.contains(&token.text.as_str()))
+}
+
+/// Why what an interpreter would run is not known.
+fn code_fault(parts: &Parts<'_>, rest: &[Token], first: Option<usize>, certain: bool) -> Option<&'static str> {
+    const INPUT: &str = "a program that takes what it runs from its input";
+    let options = parts.all.get(..first.unwrap_or(rest.len())).unwrap_or_default();
+    let power = options.iter().any(|part| match part {
+        Part::Option { opt, harmless, .. } => opt.is_some() && !harmless,
+        _ => false,
+    });
+    let script = first.and_then(|first| rest.get(first)).map(|token| token.known().is_some_and(|text| text != "-"));
+    match script {
+        _ if !certain => Some(INPUT),
+        Some(true) => None,
+        // `python -`, `python "$X"`
+        Some(false) => (!power).then_some(INPUT),
+        None => (!power && !says_only(rest)).then_some(INPUT),
+    }
+}
+
+/// The words as one command line, where all of them are known.
+fn joined(tokens: &[Token]) -> Option<String> {
+    let words: Option<Vec<&str>> = tokens.iter().map(Token::known).collect();
+    Some(words?.join(" "))
+}
+
+/// The other ways to write a command that is no wrapper.
+fn spellings(words: &[Word], short: Option<&[Word]>, named: &Named) -> Vec<CommandSpelling> {
+    let mut forms: Vec<Vec<Word>> = short.map(<[Word]>::to_vec).into_iter().collect();
+    if let Some(plain) = &named.plain {
+        forms.extend([Some(words), short].into_iter().flatten().map(|words| renamed(words, plain)).collect::<Vec<_>>());
+    }
+    forms.into_iter().map(|words| CommandSpelling { words, allows: true }).collect()
+}
+
+fn renamed(words: &[Word], name: &str) -> Vec<Word> {
+    let mut words = words.to_vec();
+    if let Some(first) = words.first_mut() {
+        name.clone_into(&mut first.text);
+    }
+    words
+}
+
+/// `xargs` appends words that are not known, or puts them where its options say. Returns where.
+fn replaced(own: &[Token], inner: &mut Vec<Token>) -> Vec<usize> {
+    let mut options = own.iter().enumerate().filter_map(|(at, token)| {
+        let text = token.text.as_str();
+        match text.strip_prefix("-I") {
+            Some("") => return own.get(at + 1).map(|token| token.text.clone()),
+            Some(attached) => return Some(attached.to_owned()),
+            None => {}
+        }
+        let attached = text.strip_prefix("--replace").or_else(|| text.strip_prefix("-i"))?;
+        let name = attached.strip_prefix('=').unwrap_or(attached);
+        Some(if name.is_empty() { "{}" } else { name }.to_owned())
+    });
+    let replace = options.next();
+    let several = options.next().is_some();
+    let mut places = Vec::new();
+    for (at, token) in inner.iter_mut().enumerate() {
+        let whole = replace.as_ref() == Some(&token.text);
+        if several || replace.as_ref().is_some_and(|replace| token.text.contains(replace.as_str())) {
+            token.shape = Shape::Dynamic;
+            if whole && at > 0 && !several {
+                places.push(at);
+            }
+        }
+    }
+    if replace.is_none() && !inner.is_empty() {
+        inner.push(Token { text: "...".to_owned(), shape: Shape::Dynamic });
+    }
+    places
+}
+
+impl Runs {
+    /// How many operands of its own come before the command that it runs.
+    fn own(self) -> usize {
+        match self {
+            Runs::Plainly(own)
+            | Runs::Powerfully(own)
+            | Runs::Remotely(own)
+            | Runs::Joined(own)
+            | Runs::JoinedRemotely(own) => own,
+            _ => 0,
+        }
+    }
+
+    fn is_joined(self) -> bool {
+        matches!(self, Runs::Joined(_) | Runs::JoinedRemotely(_))
+    }
+
+    fn is_elsewhere(self) -> bool {
+        matches!(self, Runs::Remotely(_) | Runs::JoinedRemotely(_))
+    }
+
+    /// Whether what it runs is more than it reads.
+    fn is_powerful(self) -> bool {
+        !matches!(self, Runs::Plainly(_) | Runs::Joined(_) | Runs::Env)
     }
 }

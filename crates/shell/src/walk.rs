@@ -3,6 +3,7 @@
 //! The parser and the shell do not always agree. So nothing is taken from the tree alone: words are read again from
 //! the line, and between what the tree names there may be blanks only. Whatever else is found is unknown.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use countersign_policy::Action;
@@ -10,12 +11,20 @@ use tree_sitter::{Node, Parser};
 
 use crate::dirs::{Dirs, Exit};
 use crate::gaps::is_hidden;
+use crate::program::Programs;
+use crate::values::Variables;
 use crate::{Analysis, Dir, Touch, Unknown, Via, plain};
 
 /// How deep constructs may be nested; one `if` takes about five levels.
 pub(crate) const DEEPEST: usize = 40;
 /// How many levels a substitution or a payload counts.
 pub(crate) const SUBSTITUTION: usize = 5;
+
+/// Names that a function may not take: later commands of that name would mean something else than they are judged by.
+const SHELL_OWN: [&str; 14] = [
+    "cd", "pushd", "popd", "chdir", "command", "builtin", "eval", "exec", "source", "test", "export", "set", "unset",
+    "trap",
+];
 
 /// The most reasons that are listed; one is enough for the line to be asked about.
 const MOST_UNKNOWN: usize = 50;
@@ -25,30 +34,51 @@ pub(crate) const TOO_DEEP: &str = "commands nested too deep";
 /// One walk through one line, or through a payload of `sh -c` inside it.
 pub(crate) struct Walk<'a> {
     pub(crate) line: &'a str,
+    pub(crate) programs: &'a Programs,
     pub(crate) out: &'a mut Analysis,
     pub(crate) depth: usize,
     /// For a payload: the bytes of the outermost line that it came from.
     pub(crate) outer: Option<Range<usize>>,
+    /// Functions that are defined for certain where the walk is. Their bodies are judged where they stand.
+    pub(crate) functions: BTreeSet<String>,
+    pub(crate) variables: Variables,
+    /// How many rounds of loops were followed one by one.
+    pub(crate) rounds: usize,
 }
 
 impl<'a> Walk<'a> {
+    pub(crate) fn new(line: &'a str, programs: &'a Programs, out: &'a mut Analysis) -> Walk<'a> {
+        Walk {
+            line,
+            programs,
+            out,
+            depth: 0,
+            outer: None,
+            functions: BTreeSet::new(),
+            variables: Variables::default(),
+            rounds: 0,
+        }
+    }
+
     /// The whole line.
-    pub(crate) fn line(&mut self, dirs: &Dirs) {
+    pub(crate) fn line(&mut self, dirs: &Dirs) -> Exit {
         match plain::words(self.line) {
             Some(tokens) => {
                 let trimmed = self.line.trim_matches([' ', '\t', '\n']);
                 let start = self.line.find(trimmed).unwrap_or_default();
-                self.simple(tokens, start..start + trimmed.len(), dirs);
+                self.simple(&tokens, start..start + trimmed.len(), dirs).exit
             }
             None => self.parsed(dirs),
         }
     }
 
     /// The whole line, by the parser.
-    pub(crate) fn parsed(&mut self, dirs: &Dirs) {
+    pub(crate) fn parsed(&mut self, dirs: &Dirs) -> Exit {
         let whole = 0..self.line.len();
+        let lost = Exit::same(&Dirs::unknown());
         if self.line.contains('\0') {
-            return self.unknown("a character that no shell accepts", whole);
+            self.unknown("a character that no shell accepts", whole);
+            return lost;
         }
         if let Some((at, hidden)) = self.line.char_indices().find(|&(_, c)| is_hidden(c)) {
             self.unknown("a character that cannot be seen", at..at + hidden.len_utf8());
@@ -56,12 +86,16 @@ impl<'a> Walk<'a> {
         let mut parser = Parser::new();
         let language = parser.set_language(&tree_sitter_bash::LANGUAGE.into());
         let Some(tree) = language.ok().and_then(|()| parser.parse(self.line, None)) else {
-            return self.unknown("a line that cannot be parsed", whole);
+            self.unknown("a line that cannot be parsed", whole);
+            return lost;
         };
+        if self.line.contains('$') {
+            self.variables.count(tree.root_node(), self.line);
+        }
         if tree.root_node().has_error() {
             self.unknown("a line that is no complete shell command", whole);
         }
-        self.statements(tree.root_node(), dirs);
+        self.statements(tree.root_node(), dirs)
     }
 
     pub(crate) fn unknown(&mut self, reason: &str, range: Range<usize>) {
@@ -90,14 +124,20 @@ impl<'a> Walk<'a> {
         let mut dirs = entry.clone();
         let mut last = Exit::same(entry);
         let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
+        let mut children = node.children(&mut cursor).peekable();
+        while let Some(child) = children.next() {
             match child.kind() {
                 "comment" => self.comment(child),
                 _ if !child.is_named() => {}
                 "variable_name" => self.loop_variable(child),
                 kind if is_word(kind) => drop(self.expansions(child, &dirs)),
                 _ => {
-                    last = self.statement(child, &dirs);
+                    let background = children.peek().is_some_and(|next| next.kind() == "&");
+                    last = if background {
+                        self.scoped(|walk| walk.statement(child, &dirs))
+                    } else {
+                        self.statement(child, &dirs)
+                    };
                     dirs = dirs.or(&last.any());
                 }
             }
@@ -123,18 +163,21 @@ impl<'a> Walk<'a> {
             "list" => self.list(node, entry).0,
             "pipeline" => {
                 // zsh runs the last part in the shell itself.
-                let last = self.statements(node, entry);
+                let last = self.scoped(|walk| walk.statements(node, entry));
                 Exit::same(&entry.or(&last.any()))
             }
-            "negated_command" => Exit::same(&self.statements(node, entry).any()),
+            "negated_command" => Exit::same(&self.scoped(|walk| walk.statements(node, entry)).any()),
             "subshell" => {
-                self.statements(node, entry);
+                self.scoped(|walk| walk.statements(node, entry));
                 Exit::same(entry)
             }
-            "compound_statement" | "if_statement" | "elif_clause" | "else_clause" | "case_statement" | "case_item" => {
-                self.statements(node, entry)
+            "compound_statement" => self.statements(node, entry),
+            "if_statement" | "elif_clause" | "else_clause" | "case_statement" | "case_item" => {
+                self.scoped(|walk| walk.statements(node, entry))
             }
-            "do_group" | "while_statement" | "for_statement" => self.repeated(node, entry),
+            "do_group" => self.statements(node, entry),
+            "while_statement" => self.scoped(|walk| walk.repeated(node, entry)),
+            "for_statement" => self.scoped(|walk| walk.for_loop(node, entry)),
             "test_command" => self.test(node, entry),
             "variable_assignment" | "variable_assignments" => {
                 self.assigned(node, entry);
@@ -145,9 +188,8 @@ impl<'a> Walk<'a> {
                 Exit::same(entry)
             }
             "function_definition" => {
-                self.unknown("a function, which may stand for any program", node.byte_range());
-                self.statements(node, &Dirs::unknown());
-                Exit::same(&Dirs::unknown())
+                self.function(node);
+                Exit::same(entry)
             }
             kind => {
                 let reason = match kind {
@@ -156,7 +198,7 @@ impl<'a> Walk<'a> {
                     _ => "a construct that is not understood",
                 };
                 self.unknown(reason, node.byte_range());
-                self.statements(node, entry);
+                self.scoped(|walk| walk.statements(node, entry));
                 Exit::same(&Dirs::unknown())
             }
         }
@@ -166,12 +208,18 @@ impl<'a> Walk<'a> {
     pub(crate) fn list(&mut self, node: Node<'_>, entry: &Dirs) -> (Exit, Dirs) {
         let mut exit = Exit::same(entry);
         let mut last = entry.clone();
+        let mut before = self.variables.known();
         for (index, (operator, part)) in self.parts(node).into_iter().enumerate() {
             exit = if index == 0 {
-                self.statement(part, entry)
+                let exit = self.statement(part, entry);
+                before = self.variables.known();
+                exit
             } else if operator == "||" {
+                // What stands before may not have run to its end, nor may this.
+                self.variables.keep(&before);
                 last = exit.failure;
                 let next = self.statement(part, &last);
+                self.variables.keep(&before);
                 Exit { success: exit.success.or(&next.success), failure: next.failure }
             } else {
                 last = exit.success;
@@ -179,7 +227,31 @@ impl<'a> Walk<'a> {
                 Exit { success: next.success, failure: exit.failure.or(&next.failure) }
             };
         }
+        self.variables.keep(&before);
         (exit, last)
+    }
+
+    /// `name() { ...; }`: what it would run is judged here, whoever calls it.
+    fn function(&mut self, node: Node<'_>) {
+        let name = node.child_by_field_name("name").map(|name| self.text(name)).unwrap_or_default();
+        let plain =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        // One that stands for what the shell itself does, or that calls itself, is not followed.
+        let calls = self.text(node).match_indices(name).count() > 1;
+        if !plain || calls || SHELL_OWN.contains(&name) {
+            self.unknown("a function, which may stand for any program", node.byte_range());
+        }
+        let functions = self.functions.clone();
+        self.scoped(|walk| {
+            let mut cursor = node.walk();
+            for child in node.children(&mut cursor).filter(|child| child.kind() != "word" && child.is_named()) {
+                walk.statement(child, &Dirs::unknown());
+            }
+        });
+        self.functions = functions;
+        if self.depth == 1 && plain {
+            self.functions.insert(name.to_owned());
+        }
     }
 
     /// The parts of a list in order, each with the operator before it.
@@ -214,9 +286,13 @@ impl<'a> Walk<'a> {
     }
 
     /// A body that may run again, from wherever the last round ended.
-    fn repeated(&mut self, node: Node<'_>, entry: &Dirs) -> Exit {
+    pub(crate) fn repeated(&mut self, node: Node<'_>, entry: &Dirs) -> Exit {
         let before = self.out.touches.len();
+        let losses = self.losses();
         let after = self.statements(node, entry).any();
+        if self.losses() > losses {
+            self.unknown("a loop that sets variables in a way that cannot be followed", node.byte_range());
+        }
         if entry.covers(&after) {
             return Exit::same(entry);
         }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::values::{Expansion, Value};
+
 /// One word after expansion and quote removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -19,6 +21,12 @@ pub(crate) enum Shape {
     Home,
     /// A file name pattern, whose first active character is at this byte of the text.
     Glob(usize),
+    /// It starts with the directory that it runs in: `$PWD` or `$PWD/...`, and reads so.
+    Here,
+    /// One word with something in it that a command says. Whether it may turn out to be an option is known.
+    Output(bool),
+    /// The name of a pipe from or to a command that was judged itself: `<(sort a)`.
+    Pipe,
     /// Nothing; it may even become several words or none.
     Dynamic,
 }
@@ -38,10 +46,20 @@ impl Token {
     pub(crate) fn may_be_option(&self) -> bool {
         match self.shape {
             Shape::Literal => self.text.len() > 1 && self.text.starts_with('-'),
-            Shape::Home => false,
+            Shape::Home | Shape::Here | Shape::Pipe => false,
+            Shape::Output(may) => may,
             Shape::Glob(first) => first == 0 || self.text.starts_with('-'),
             Shape::Dynamic => true,
         }
+    }
+}
+
+impl Token {
+    /// The name of the option that a pattern gives a value to, whatever it matches: `--include=*.rs`.
+    pub(crate) fn option(&self) -> Option<&str> {
+        let Shape::Glob(first) = self.shape else { return None };
+        let (name, _) = self.text.get(..first)?.split_once('=')?;
+        (name.len() > 2 && name.starts_with("--")).then_some(name)
     }
 }
 
@@ -60,7 +78,7 @@ pub(crate) fn is_plain(byte: u8) -> bool {
 pub(crate) fn read(
     line: &str,
     range: Range<usize>,
-    expansions: &[Range<usize>],
+    expansions: &[Expansion],
     out: &mut Vec<Token>,
 ) -> Result<(), &'static str> {
     let Some(raw) = line.get(range.clone()) else { return Err(SPLIT) };
@@ -68,17 +86,70 @@ pub(crate) fn read(
         out.push(Token::literal(raw));
         return Ok(());
     }
-    let mut reader =
-        Reader { bytes: raw.as_bytes(), at: 0, base: range.start, expansions, text: Vec::new(), dynamic: false };
+    let mut reader = Reader {
+        bytes: raw.as_bytes(),
+        at: 0,
+        base: range.start,
+        expansions,
+        text: Vec::new(),
+        start: None,
+        glob: None,
+        output: None,
+        dynamic: false,
+    };
     reader.unquoted()?;
+    if let [Expansion { range: whole, value: Value::Pipe }] = expansions
+        && *whole == range
+    {
+        out.push(Token { text: raw.to_owned(), shape: Shape::Pipe });
+        return Ok(());
+    }
     // zsh replaces a leading `=` by the path of the program that follows.
     let equals = raw.starts_with('=') && raw.bytes().any(|byte| byte != b'=');
     if reader.dynamic || equals {
         out.push(Token { text: raw.to_owned(), shape: Shape::Dynamic });
         return Ok(());
     }
+    if is_unc(raw) {
+        out.push(Token { text: raw.to_owned(), shape: Shape::Dynamic });
+        return Ok(());
+    }
+    if let Some((pattern, first)) = reader.glob.take() {
+        let whole = reader.text.is_empty() && reader.output.is_none() && reader.start.is_none();
+        if whole {
+            out.push(Token { text: pattern, shape: Shape::Glob(first) });
+            return Ok(());
+        }
+        reader.output = Some(reader.output.unwrap_or(true));
+    }
+    if let Some(may_be_option) = reader.output {
+        let may_be_option = may_be_option && reader.start.is_none();
+        out.push(Token { text: raw.to_owned(), shape: Shape::Output(may_be_option) });
+        return Ok(());
+    }
+    if let Some(start) = reader.start {
+        if !matches!(reader.text.first(), None | Some((b'/', _))) || matches!(braces(&reader.text), Braces::Words(_)) {
+            out.push(Token { text: raw.to_owned(), shape: Shape::Dynamic });
+            return Ok(());
+        }
+        let rest = finish(&reader.text)?;
+        let text = format!("{}{}", start.0, rest.text);
+        out.push(match rest.shape {
+            Shape::Literal => Token { text, shape: start.1 },
+            Shape::Glob(first) => {
+                let start = if start.1 == Shape::Home { "~" } else { "." };
+                Token { text: format!("{start}{}", rest.text), shape: Shape::Glob(first + start.len()) }
+            }
+            _ => Token { text: raw.to_owned(), shape: Shape::Dynamic },
+        });
+        return Ok(());
+    }
     match braces(&reader.text) {
         Braces::None => out.push(finish(&reader.text)?),
+        // A shell drops words of which nothing is left.
+        Braces::Words(words) if words.iter().any(Vec::is_empty) => {
+            out.push(Token { text: raw.to_owned(), shape: Shape::Dynamic });
+        }
         Braces::Words(words) => {
             for word in words {
                 out.push(finish(&word)?);
@@ -104,8 +175,14 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     base: usize,
-    expansions: &'a [Range<usize>],
+    expansions: &'a [Expansion],
     text: Vec<Quoted>,
+    /// What the word starts with, where that is a directory that is known by name only.
+    start: Option<(&'static str, Shape)>,
+    /// The pattern that all of the word is.
+    glob: Option<(String, usize)>,
+    /// Whether something in it is what a command says, and then whether that is at its start.
+    output: Option<bool>,
     dynamic: bool,
 }
 
@@ -115,8 +192,9 @@ impl Reader<'_> {
     }
 
     /// Jumps over an expansion that starts here.
-    fn jump(&mut self) -> bool {
-        while let Some((first, rest)) = self.expansions.split_first() {
+    fn jump(&mut self, quoted: bool) -> bool {
+        while let Some((expansion, rest)) = self.expansions.split_first() {
+            let first = &expansion.range;
             let here = self.base + self.at;
             if first.end <= here {
                 self.expansions = rest;
@@ -129,7 +207,7 @@ impl Reader<'_> {
             if NUMBERS.contains(&written) {
                 self.text.extend(written.iter().map(|byte| (*byte, true)));
             } else {
-                self.dynamic = true;
+                self.stand_in(&expansion.value, quoted);
             }
             self.at = first.end - self.base;
             return true;
@@ -137,9 +215,38 @@ impl Reader<'_> {
         false
     }
 
+    /// Puts a value in the place of an expansion.
+    fn stand_in(&mut self, value: &Value, quoted: bool) {
+        let first = self.text.is_empty() && self.start.is_none() && self.output.is_none() && self.glob.is_none();
+        match value {
+            Value::Text(text) if quoted || !text.is_empty() && text.bytes().all(is_plain) => {
+                self.text.extend(text.bytes().map(|byte| (byte, true)));
+            }
+            Value::Home(rest) | Value::Here(rest) if first && (quoted || rest.bytes().all(is_plain)) => {
+                let home = matches!(value, Value::Home(_));
+                self.start = Some(if home { ("~", Shape::Home) } else { ("$PWD", Shape::Here) });
+                self.text.extend(rest.bytes().map(|byte| (byte, true)));
+            }
+            Value::Home(_) | Value::Here(_) if quoted => self.output = Some(self.output.unwrap_or(false)),
+            Value::Glob(pattern, at) if quoted => {
+                if first {
+                    self.glob = Some((pattern.clone(), *at));
+                } else {
+                    self.output = Some(self.output.unwrap_or(false));
+                }
+            }
+            Value::Output if quoted => {
+                // What stands before it decides whether it can be an option.
+                let may_be_option = first || self.text.first().is_some_and(|(byte, _)| *byte == b'-');
+                self.output = Some(self.output.unwrap_or(may_be_option));
+            }
+            _ => self.dynamic = true,
+        }
+    }
+
     fn unquoted(&mut self) -> Result<(), &'static str> {
         while self.at < self.bytes.len() {
-            if self.jump() {
+            if self.jump(false) {
                 continue;
             }
             let Some(byte) = self.peek(0) else { break };
@@ -192,7 +299,7 @@ impl Reader<'_> {
 
     fn double(&mut self) -> Result<(), &'static str> {
         loop {
-            if self.jump() {
+            if self.jump(true) {
                 continue;
             }
             let Some(byte) = self.peek(0) else { return Err(QUOTING) };
@@ -279,6 +386,12 @@ impl Reader<'_> {
         }
         if read == 0 { Err(QUOTING) } else { Ok(value) }
     }
+}
+
+/// `\\\\host\\share`, unquoted: a shell drops the backslashes, the shells of Windows do not.
+fn is_unc(raw: &str) -> bool {
+    let host = raw.strip_prefix("\\\\").and_then(|rest| rest.split_once('\\'));
+    host.is_some_and(|(host, _)| !host.is_empty() && host.bytes().all(is_plain))
 }
 
 fn is_parameter(byte: u8) -> bool {

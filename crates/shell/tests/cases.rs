@@ -1,9 +1,9 @@
 //! The case tables of `tests/cases/`: what each line would run and touch, and whether all of it is understood.
 //!
-//! In `commands` a word of power is written `!word`, one known only when it runs `?word`; an implied command starts
-//! with `implied:`. In `touches` an output redirection is written `edit> path`, and a directory follows `in`.
+//! In `commands` a word of power is written `!word`, one known only when it runs `?word`; a spelling that allows as much
+//! follows `=`, one that only asks and denies look at `<`. In `touches` an output redirection is written `edit> path`, and a directory follows `in`.
 
-use countersign_policy::{Role, Word, WordKind};
+use countersign_policy::{Word, WordKind};
 use countersign_shell::{Analysis, Dir, Touch, Via, analyze, offers};
 use serde::Deserialize;
 
@@ -42,8 +42,13 @@ fn word(word: &Word) -> String {
 
 fn commands(analysis: &Analysis) -> Vec<String> {
     let command = |command: &countersign_shell::Command| {
-        let words: Vec<String> = command.words.iter().map(word).collect();
-        format!("{}{}", if command.role == Role::Implied { "implied: " } else { "" }, words.join(" "))
+        let written = |words: &[Word]| words.iter().map(word).collect::<Vec<_>>().join(" ");
+        let mut all = written(&command.words);
+        for spelling in &command.spellings {
+            all += if spelling.allows { " = " } else { " < " };
+            all += &written(&spelling.words);
+        }
+        all
     };
     analysis.commands.iter().map(command).collect()
 }
@@ -130,4 +135,54 @@ fn programs() {
 #[test]
 fn hostile() {
     run(include_str!("cases/hostile.toml"));
+}
+
+#[test]
+fn remote() {
+    run(include_str!("cases/remote.toml"));
+}
+
+#[test]
+fn containers() {
+    run(include_str!("cases/containers.toml"));
+}
+
+#[test]
+fn system() {
+    run(include_str!("cases/system.toml"));
+}
+
+#[test]
+fn git() {
+    run(include_str!("cases/git.toml"));
+}
+
+#[test]
+fn vcs() {
+    run(include_str!("cases/vcs.toml"));
+}
+
+#[test]
+fn files() {
+    run(include_str!("cases/files.toml"));
+}
+
+#[test]
+fn text() {
+    run(include_str!("cases/text.toml"));
+}
+
+#[test]
+fn archive() {
+    run(include_str!("cases/archive.toml"));
+}
+
+#[test]
+fn processes() {
+    run(include_str!("cases/processes.toml"));
+}
+
+#[test]
+fn tools() {
+    run(include_str!("cases/tools.toml"));
 }

@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn a_line_with_something_unknown_stays_unknown_in_company(before in soup(), after in soup()) {
-        for unknown in ["eval x", "$X y", "curl a | sh", "f() { x; }", "trap x EXIT"] {
+        for unknown in ["eval $x", "$X y", "curl a | sh", "cd() { x; }", "trap x EXIT"] {
             let line = format!("{before}\n{unknown}\n{after}");
             // Quotes, comments and here-documents around it may make it data.
             if !before.contains(['\'', '"', '`', '#', '<', '\\', '$', '(', '{', '[']) {
@@ -103,6 +103,9 @@ fn long_lines_take_linear_time() {
         "cd a;".repeat(20_000),
         "! ".repeat(60_000) + "a",
         "echo ".to_owned() + &"{a,b}".repeat(20_000),
+        "a=$b;".repeat(20_000),
+        "for a in b c; do ".repeat(4_000) + "x" + &"; done".repeat(4_000),
+        "f() { f; }; ".repeat(8_000),
     ];
     for line in lines {
         let start = std::time::Instant::now();

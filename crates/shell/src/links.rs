@@ -1,0 +1,77 @@
+//! Links that a line makes and then goes through: real paths are looked up before it runs, when they are not there yet.
+
+use countersign_policy::Action;
+
+use crate::program::BUILTIN;
+use crate::{Analysis, Dir, Touch, Unknown};
+
+/// Marks what a line does through a link of its own as not known.
+pub(crate) fn check(line: &str, out: &mut Analysis) {
+    let mut found = Vec::new();
+    // In a loop the commands before it come after it too.
+    let repeated = line.contains("done");
+    for (index, command) in out.commands.iter().enumerate() {
+        let makes = command
+            .words
+            .first()
+            .is_some_and(|word| ["ln", "gln", "link"].contains(&BUILTIN.named(&word.text).name.as_str()));
+        if !makes {
+            continue;
+        }
+        let places = out.touches.iter().filter(|touch| touch.command == Some(index) && touch.action == Action::Edit);
+        let places: Vec<Place> = places.map(Place::of).collect();
+        let others = out.touches.iter().filter(|touch| match touch.command {
+            Some(other) => other > index || repeated && other != index,
+            None => true,
+        });
+        if others.into_iter().any(|touch| places.iter().any(|place| place.leads(touch))) {
+            found.push(command.span.clone());
+        }
+    }
+    let reason = "a path through a link that the line itself makes";
+    out.unknown.extend(found.into_iter().map(|span| Unknown { reason: reason.to_owned(), span }));
+}
+
+/// A path as far as it is known without a look at the disk.
+struct Place {
+    /// Whether it starts where the call does, and stays below.
+    below: bool,
+    /// Whether nothing is known of where it starts.
+    unknown: bool,
+    names: Vec<String>,
+}
+
+impl Place {
+    fn of(touch: &Touch) -> Place {
+        let absolute = touch.path.starts_with(['/', '~']);
+        let (base, unknown) = match &touch.dir {
+            _ if absolute => ("", false),
+            Dir::Cwd(base) => (base.as_str(), false),
+            Dir::Unknown => ("", true),
+        };
+        let mut below = !absolute && !unknown && !base.starts_with(['/', '~']);
+        let mut names: Vec<String> = Vec::new();
+        for name in base.split('/').chain(touch.path.split('/')) {
+            match name {
+                "" | "." | "~" => {}
+                ".." => below &= names.pop().is_some(),
+                name => names.push(name.to_lowercase()),
+            }
+        }
+        Place { below, unknown, names }
+    }
+
+    /// Whether what is touched may be this link, below it, or a tree with it inside.
+    fn leads(&self, touch: &Touch) -> bool {
+        let other = Place::of(touch);
+        if self.unknown || other.unknown || self.names.is_empty() {
+            return true;
+        }
+        if self.below && other.below {
+            return other.names.starts_with(&self.names)
+                || touch.action == Action::Search && self.names.starts_with(&other.names);
+        }
+        other.names.windows(self.names.len()).any(|names| names == self.names.as_slice())
+            || touch.action == Action::Search
+    }
+}
