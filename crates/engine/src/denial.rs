@@ -39,7 +39,7 @@ pub(crate) fn line(call: &Call, decision: &Decision) -> String {
             "The question stays open: go on with something else and try the same call again later.",
         ),
         Cause::Error { reason } => {
-            (crate::show::printable(reason), "Tell the user; `countersign status` in a terminal says more.")
+            (crate::show::masked(reason), "Tell the user; `countersign status` in a terminal says more.")
         }
         cause => (
             why::cause(cause, decision.effect()),

@@ -1,16 +1,18 @@
 //! What a call touches, read from its arguments. The extractors are a closed set.
 
 use countersign_policy::pattern::Glob;
-use countersign_policy::{Action, Call, PathResource, Policy, Resource, Role, Target};
-use countersign_shell::{Dir, Touch, Via};
+use countersign_policy::{Action, Call, NamedBy, PathResource, Policy, Resource, Role, Target, WordKind};
+use countersign_shell::{Analysis, Dir, Touch, Via};
 use serde_json::Value;
 
 use crate::hosts::{Extractor, ToolRow};
 use crate::paths::Places;
-use crate::{Files, tree, url};
+use crate::{Files, lookalike, shadow, tree, url};
 
 /// The most targets that one call may have; beyond it nobody could review them.
 const MOST_TARGETS: usize = 512;
+/// How a fault ends that says so.
+pub(crate) const TOO_MANY: &str = "more than anybody could review";
 
 /// What a call is taken apart with.
 #[derive(Clone, Copy)]
@@ -99,7 +101,7 @@ pub(crate) fn by_catalog(policy: &Policy, call: &Call) -> Result<Vec<Target>, St
         None => return Err(format!("the call has no `{pointer}`, from which its resource is read")),
     };
     if found.len() > MOST_TARGETS {
-        return Err(format!("the call names {} resources at once", found.len()));
+        return Err(format!("the call names {} resources at once, {TOO_MANY}", found.len()));
     }
     Ok(found.into_iter().map(|one| text(action.clone(), one)).collect())
 }
@@ -167,15 +169,38 @@ fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
     let analysis = countersign_shell::analyze(line);
     let count = analysis.commands.len() + analysis.touches.len() + analysis.unknown.len();
     if count > MOST_TARGETS {
-        return Err(format!("the command line does {count} things at once"));
+        return Err(format!("the command line does {count} things at once, {TOO_MANY}"));
     }
     let mut targets: Vec<Target> = Vec::with_capacity(count);
     for command in &analysis.commands {
         let words = Resource::Words(command.words.clone());
-        targets.push(Target { role: command.role, ..Target::primary(Action::Shell, words) });
+        let spellings = command.spellings.clone();
+        let mut target = Target { spellings, ..Target::primary(Action::Shell, words) };
+        if let Some(first) = command.words.first().filter(|first| first.kind != WordKind::Dynamic)
+            && let Some(found) = shadow::by(&first.text, of.call.environment.get("PATH"), of.places, of.files)
+        {
+            target.unclear = Some(format!("`{found}` would run in the place of the system's own program"));
+        }
+        targets.push(target);
+    }
+    let here = Touch {
+        action: Action::Read,
+        path: ".".to_owned(),
+        dir: Dir::Cwd(String::new()),
+        via: Via::Operand,
+        command: None,
+    };
+    let here = touched(&here, of);
+    if here.role == Role::Primary {
+        // What runs takes its configuration from there, as after a `cd`.
+        targets.push(here);
     }
     for touch in &analysis.touches {
-        let target = touched(touch, of);
+        let mut target = touched(touch, of);
+        if target.role == Role::Primary && touch.via == Via::Operand {
+            target.named = named(touch, &analysis);
+        }
+        target.command = touch.command;
         if !targets.contains(&target) {
             targets.push(target);
         }
@@ -190,7 +215,15 @@ fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
     if targets.is_empty() && !line.trim().is_empty() {
         targets.push(unclear(Action::Shell, line, "no command was found in it"));
     }
+    lookalike::caution(&mut targets);
     Ok(targets)
+}
+
+/// The word that names what is touched, if one word does.
+fn named(touch: &Touch, analysis: &Analysis) -> Option<NamedBy> {
+    let words = &analysis.commands.get(touch.command?)?.words;
+    let at = words.iter().position(|word| word.text == touch.path && word.kind == WordKind::Data)?;
+    Some(NamedBy { words: words.clone(), at })
 }
 
 /// What a word of a command touches: the shell has expanded a leading `~` in it.

@@ -5,6 +5,7 @@
 //! targets, [`Engine::decide`] decides, [`Engine::question`] is what a human is asked and [`Engine::denial`] what the
 //! model is told.
 
+mod body;
 mod call;
 mod denial;
 mod examples;
@@ -12,9 +13,13 @@ mod extract;
 mod files;
 pub mod hosts;
 mod load;
+mod lookalike;
 mod paths;
 mod question;
+mod secrets;
+mod shadow;
 pub mod show;
+mod steps;
 mod tree;
 mod url;
 pub mod why;

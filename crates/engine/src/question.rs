@@ -1,121 +1,112 @@
 //! What a human is asked.
 
+use std::cmp::Reverse;
+
 use countersign_policy::pattern::Pattern;
 use countersign_policy::{
-    Action, Call, Decision, Effect, GrantResource, Judgement, Offer, Part, Question, Resource, Role, Scope, ScopeOffer,
-    Target,
+    Action, Call, Cause, Decision, Effect, GrantResource, Judgement, Offer, Part, Question, Resource, Scope,
+    ScopeOffer, Step, Target,
 };
 use serde_json::Value;
 
-use crate::show::{printable, printable_lines};
-use crate::{Files, paths, why};
+use crate::show::{masked, printable};
+use crate::{Files, body, lookalike, paths, steps, why};
 
-/// The longest body that is shown in full, in bytes; what is longer cannot be approved.
-const LONGEST: usize = 32 * 1024;
+/// The most that is shown of what an agent says of its call, in characters: its own words must not push the call away.
+const CLAIM: usize = 500;
 
 /// The question about a call that the decision leaves open.
 pub(crate) fn of(call: &Call, decision: &Decision, files: &dyn Files) -> Question {
-    let mut parts: Vec<Part> = call
-        .targets
-        .iter()
-        .zip(decision.judgements())
-        .map(|(target, judgement)| Part {
-            identity: target.identity(),
-            action: target.action.clone(),
-            text: why::target(target),
-            effect: judgement.effect(),
-            why: why::cause(judgement.cause(), judgement.effect()),
-            offers: if judgement.remember().scopes.is_empty() { Vec::new() } else { offers(target, call) },
-        })
-        .collect();
-    parts.sort_by_key(|part| std::cmp::Reverse(part.effect));
-    let body = body(call, files);
-    let unapprovable = if body.len() > LONGEST {
-        Some(format!(
-            "it is too long to be shown in full ({} KiB, the most is {} KiB): deny it and ask for smaller steps",
-            body.len() / 1024,
-            LONGEST / 1024
-        ))
-    } else {
-        None
-    };
-    let shown = body.char_indices().take_while(|(at, _)| *at < LONGEST).map(|(_, c)| c).collect();
+    let judged = || call.targets.iter().zip(decision.judgements());
+    let parts: Vec<Part> = judged().map(|(target, judgement)| part(target, judgement, call)).collect();
+    let scopes = scopes(&judged().map(|(_, judgement)| judgement).zip(&parts).collect::<Vec<_>>());
+    let steps = steps::of(call, &parts);
+    let (parts, steps) = undecided_first(parts, steps);
+    let body = body::of(call, files);
     Question {
         summary: summary(call, &parts),
-        body: shown,
-        claim: call.args.get("description").and_then(Value::as_str).map(printable),
-        scopes: scopes(call, decision, &parts),
+        body: body.shown,
+        claim: call.args.get("description").and_then(Value::as_str).map(|claim| shorten(&masked(claim), CLAIM)),
+        scopes,
         parts,
-        unapprovable,
+        steps,
+        unapprovable: body.unapprovable,
     }
 }
 
+fn part(target: &Target, judgement: &Judgement, call: &Call) -> Part {
+    let mut warnings = match &target.resource {
+        Resource::None => call.args.as_object().into_iter().flatten().flat_map(|(_, value)| in_value(value)).collect(),
+        _ => lookalike::of_target(target),
+    };
+    if let Cause::Caution { reason } = judgement.cause() {
+        warnings.retain(|warning| warning != reason);
+    }
+    Part {
+        identity: target.identity(),
+        action: target.action.clone(),
+        text: why::target(target),
+        effect: judgement.effect(),
+        why: why::cause(judgement.cause(), judgement.effect()),
+        warnings,
+        offers: if judgement.remember().scopes.is_empty() { Vec::new() } else { offers(target, call) },
+    }
+}
+
+/// What in an argument of a tool is not what it looks like.
+fn in_value(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => lookalike::of_text(text),
+        Value::Array(items) => items.iter().flat_map(in_value).collect(),
+        Value::Object(members) => members.values().flat_map(in_value).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The parts with the undecided ones in front, and the steps with their new places.
+fn undecided_first(parts: Vec<Part>, steps: Vec<Step>) -> (Vec<Part>, Vec<Step>) {
+    let mut order: Vec<(usize, Part)> = parts.into_iter().enumerate().collect();
+    order.sort_by_key(|(_, part)| Reverse(part.effect));
+    let mut places = vec![0; order.len()];
+    for (to, (from, _)) in order.iter().enumerate() {
+        if let Some(place) = places.get_mut(*from) {
+            *place = to;
+        }
+    }
+    let place = |from: usize| places.get(from).copied();
+    let steps = steps
+        .into_iter()
+        .filter_map(|step| {
+            let touches = step.touches.into_iter().filter_map(place).collect();
+            Some(Step { part: place(step.part)?, touches })
+        })
+        .collect();
+    (order.into_iter().map(|(_, part)| part).collect(), steps)
+}
+
+/// The first undecided part, and how many others there are.
 fn summary(call: &Call, parts: &[Part]) -> String {
     let first = parts.first().map(|part| part.text.as_str()).unwrap_or_default();
     let more = parts.iter().filter(|part| part.effect == Effect::Ask).count().saturating_sub(1);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let short: String = first.chars().take(100).collect();
-    let cut = if short.len() < first.len() { "…" } else { "" };
-    format!("{}: {short}{cut}{more}", printable(&call.tool))
+    format!("{}: {}{more}", printable(&call.tool), shorten(first, 100))
 }
 
-/// Exactly what would run or change.
-fn body(call: &Call, files: &dyn Files) -> String {
-    let argument = |name: &str| call.args.get(name).and_then(Value::as_str);
-    match &call.action {
-        Action::Shell => argument("command").or_else(|| argument("resource")).map(printable_lines),
-        Action::Edit => edit(call, &argument, files),
-        _ => None,
+/// The beginning of a text, in characters.
+fn shorten(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().take(most).collect();
+    if short.len() < text.len() {
+        short.push('…');
     }
-    .unwrap_or_else(|| printable_lines(&serde_json::to_string_pretty(&call.args).unwrap_or_default()))
-}
-
-/// The difference that an edit would make, where its arguments tell.
-fn edit<'a>(call: &Call, argument: &impl Fn(&str) -> Option<&'a str>, files: &dyn Files) -> Option<String> {
-    let path = call.targets.iter().find_map(|target| match &target.resource {
-        Resource::Path(path) => path.real.clone(),
-        _ => None,
-    })?;
-    let changes = match (argument("old_string"), argument("new_string"), argument("content")) {
-        (Some(old), Some(new), _) => {
-            let all = call.args.get("replace_all") == Some(&Value::Bool(true));
-            format!("{}{}", if all { "every occurrence:\n" } else { "" }, difference(old, new))
-        }
-        (_, _, Some(content)) => {
-            let before = files.read(&path).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
-            difference(&before.unwrap_or_default(), content)
-        }
-        _ => return None,
-    };
-    // Arguments beside the change itself are shown as they are, so that nothing rides along unseen.
-    let known = ["file_path", "old_string", "new_string", "content", "replace_all"];
-    let rest: serde_json::Map<String, Value> = call
-        .args
-        .as_object()?
-        .iter()
-        .filter(|(name, _)| !known.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let rest = if rest.is_empty() { String::new() } else { format!("{}\n", Value::Object(rest)) };
-    Some(printable_lines(&format!("{path}\n{rest}{changes}")))
-}
-
-fn difference(before: &str, after: &str) -> String {
-    let diff = similar::TextDiff::from_lines(before, after);
-    diff.unified_diff().context_radius(3).missing_newline_hint(true).to_string()
+    short
 }
 
 /// The scopes that every part that can be remembered admits, the one to offer first in front.
-fn scopes(call: &Call, decision: &Decision, parts: &[Part]) -> Vec<ScopeOffer> {
-    let rememberable: Vec<&Judgement> = call
-        .targets
+fn scopes(judged: &[(&Judgement, &Part)]) -> Vec<ScopeOffer> {
+    let rememberable: Vec<&Judgement> = judged
         .iter()
-        .zip(decision.judgements())
-        .filter(|(target, judgement)| {
-            judgement.effect() == Effect::Ask
-                && parts.iter().any(|part| part.identity == target.identity() && !part.offers.is_empty())
-        })
-        .map(|(_, judgement)| judgement)
+        .filter(|(judgement, part)| judgement.effect() == Effect::Ask && !part.offers.is_empty())
+        .map(|(judgement, _)| *judgement)
         .collect();
     let Some(first) = rememberable.first() else { return Vec::new() };
     let mut scopes: Vec<Scope> = first
@@ -143,11 +134,13 @@ fn offers(target: &Target, call: &Call) -> Vec<Offer> {
         Resource::Words(words) => {
             let command = countersign_shell::Command {
                 words: words.clone(),
-                role: Role::Primary,
+                spellings: target.spellings.clone(),
                 span: std::ops::Range::default(),
             };
             countersign_shell::offers(&command)
                 .into_iter()
+                // What a human should look at is not waved through with others like it.
+                .filter(|offer| offer.pattern.is_none() || target.caution.is_none())
                 .filter_map(|offer| match offer.pattern {
                     None => literal(target, "exactly"),
                     Some(pattern) => pattern_offer(
@@ -199,5 +192,5 @@ fn literal(target: &Target, how: &str) -> Option<Offer> {
 
 fn pattern_offer(action: &Action, pattern: &str, words: String) -> Option<Offer> {
     let pattern = Pattern::parse(action, pattern).ok()?;
-    Some(Offer { resource: GrantResource::Pattern(pattern), words: printable(&words) })
+    Some(Offer { resource: GrantResource::Pattern(pattern), words: masked(&words) })
 }

@@ -1,7 +1,7 @@
 //! Whether a tree that is searched or deleted holds files of which that is denied.
 
 use countersign_policy::pattern::{Case, Glob};
-use countersign_policy::{Action, Call, Denials, PathResource, Resource, Target, Timestamp};
+use countersign_policy::{Action, Denials, PathResource, Resource, Target, Timestamp};
 
 use crate::extract::Taken;
 use crate::paths::{below, join};
@@ -17,15 +17,13 @@ const PASSED_OVER: [&str; 4] = [".git", "node_modules", "target", ".venv"];
 ///
 /// `only` is the glob that the names of searched files must match, where the call says one.
 pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of: &Taken<'_>) -> Option<String> {
-    let Taken { policy, call, places, files } = *of;
+    let Taken { policy, call, files, .. } = *of;
     let denials = Denials::of(policy, action);
     if denials.is_empty() {
         return None;
     }
     let mut seen = 0_usize;
     let mut folders = std::collections::VecDeque::from([root.to_owned()]);
-    let mut probe = Call { project: places.real_project.clone(), ..call.clone() };
-    probe.targets.clear();
     while let Some(folder) = folders.pop_front() {
         let Some(names) = files.list(&folder) else {
             return Some(format!("`{folder}` cannot be listed to see whether it holds secrets"));
@@ -49,7 +47,7 @@ pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of:
             }
             let resource = PathResource { written: path.clone(), lexical: path.clone(), real: Some(path.clone()) };
             let target = Target::primary(action.clone(), Resource::Path(resource));
-            if denials.deny(&target, &probe, Timestamp(i64::MIN)) {
+            if denials.deny(&target, call, Timestamp(i64::MIN)) {
                 let shown = below(&path, root).filter(|rest| !rest.is_empty()).unwrap_or(&path);
                 return Some(format!("it would also {action} `{}`, which is denied", shown));
             }

@@ -2,7 +2,7 @@
 
 use countersign_policy::{Cause, Effect, Resource, RuleCause, SourceKind, Target};
 
-use crate::show::printable;
+use crate::show::{masked, printable};
 
 /// What a target is, in one line: `git push`, `edit /repo/out.txt`.
 pub fn target(target: &Target) -> String {
@@ -16,7 +16,7 @@ pub fn target(target: &Target) -> String {
         (resource, action) if action == "shell" => resource.literal().unwrap_or_default(),
         (resource, action) => format!("{action} {}", resource.literal().unwrap_or_default()),
     };
-    printable(&text)
+    masked(&text)
 }
 
 /// Why policy said `effect`, as the rest of a sentence.
@@ -29,8 +29,8 @@ pub fn cause(cause: &Cause, effect: Effect) -> String {
         Cause::Answer { feedback: Some(feedback), .. } => format!("the user says: {}", printable(feedback)),
         Cause::Default => "no rule speaks of it".to_owned(),
         Cause::Implied => "it follows from the rest".to_owned(),
-        Cause::Unavailable { reason } | Cause::Caution { reason } | Cause::Error { reason } => printable(reason),
-        Cause::Unclear { reason } => format!("it was not understood: {}", printable(reason)),
+        Cause::Unavailable { reason } | Cause::Caution { reason } | Cause::Error { reason } => masked(reason),
+        Cause::Unclear { reason } => format!("it was not understood: {}", masked(reason)),
         Cause::Nobody { asked } => format!("{}, and nobody could be asked", self::cause(asked, Effect::Ask)),
     }
 }
@@ -49,7 +49,7 @@ fn rule_words(rule: &RuleCause, effect: Effect) -> String {
     if text.len() < rule.origin.text.len() {
         text.push('…');
     }
-    printable(&match &rule.why {
+    masked(&match &rule.why {
         Some(why) if builtin => format!("{why} ({place})"),
         Some(why) => format!("{why} ({place} says {effect} {text})"),
         None => format!("{place} says {effect} {text}"),

@@ -3,6 +3,8 @@
 //! Shapes as observed on version 2.1.329. A hook that exits with 2 blocks the call and its standard error reaches the
 //! model; a hook that exits with anything else but 0, prints bad JSON or takes too long is passed over by the host.
 
+use std::collections::BTreeMap;
+
 use countersign_policy::{Action, Attendance, Call};
 use serde_json::{Value, json};
 
@@ -20,6 +22,8 @@ pub struct HookEnvironment {
     pub user: String,
     /// The user's home directory.
     pub home: String,
+    /// `PATH`, where it is text: which programs a command's names mean.
+    pub path: Option<String>,
 }
 
 /// An event that the host reports to its hooks.
@@ -101,7 +105,10 @@ fn request(event: &Value, environment: &HookEnvironment) -> Result<Request, Even
         user: environment.user.clone(),
         home: environment.home.clone(),
         role: None,
-        environment: std::collections::BTreeMap::new(),
+        environment: match &environment.path {
+            Some(path) if text(event, "tool_name")? == "Bash" => BTreeMap::from([("PATH".to_owned(), path.clone())]),
+            _ => BTreeMap::new(),
+        },
         attendance: Attendance::Somebody,
         call_id: optional(event, "tool_use_id"),
     })
@@ -191,7 +198,10 @@ mod tests {
     use super::{Answer, Event, EventError, HookEnvironment, event};
 
     fn read(text: &str) -> Result<Event, EventError> {
-        event(text.as_bytes(), &HookEnvironment { project_dir: None, user: "u".into(), home: "/home/u".into() })
+        event(
+            text.as_bytes(),
+            &HookEnvironment { user: "u".into(), home: "/home/u".into(), ..HookEnvironment::default() },
+        )
     }
 
     #[test]

@@ -39,6 +39,13 @@ impl Disk {
         self.files.insert(path.to_owned(), text.to_owned());
     }
 
+    /// Makes a link, and the folders above it.
+    pub(crate) fn link(&mut self, path: &str, to: &str) {
+        self.write(path, "");
+        self.files.remove(path);
+        self.links.insert(path.to_owned(), to.to_owned());
+    }
+
     fn resolve(&self, path: &str, depth: u32) -> Option<String> {
         if depth > 16 {
             return None;
