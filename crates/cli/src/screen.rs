@@ -38,6 +38,15 @@ impl Screen {
         if self.json { Ok(()) } else { write(&format!("{text}\n")) }
     }
 
+    /// A text that may be long, folded to the width of a terminal: what an agent wrote never begins a line as ours do.
+    pub(crate) fn folded(self, first: &str, rest: &str, paint: Option<Paint>, text: &str) -> Result<()> {
+        for (at, line) in fold(text, WIDTH.saturating_sub(columns(rest).max(columns(first)))).into_iter().enumerate() {
+            let indent = if at == 0 { first } else { rest };
+            self.line(format!("{indent}{}", paint.map_or(line.to_owned(), |paint| self.paint(paint, line))))?;
+        }
+        Ok(())
+    }
+
     /// One JSON document, on one line, for a program; nothing where a human reads.
     pub(crate) fn value(self, value: &impl Serialize) -> Result<()> {
         if !self.json {
@@ -90,6 +99,61 @@ pub(crate) fn printable(text: &str) -> String {
     countersign_engine::show::printable(text)
 }
 
+/// How many columns a terminal has for certain.
+const WIDTH: usize = 80;
+
+/// The text in pieces of so many columns, broken behind a blank where there is one late enough.
+fn fold(text: &str, most: usize) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    loop {
+        let mut width = 0;
+        let mut blank = None;
+        let mut full = None;
+        for (at, c) in rest.char_indices() {
+            width += columns_of(c);
+            if width > most && at > 0 {
+                full = Some(at);
+                break;
+            }
+            if c == ' ' && width * 2 > most {
+                blank = Some(at + 1);
+            }
+        }
+        let end = full.map(|full| blank.unwrap_or(full));
+        match end.and_then(|end| rest.split_at_checked(end)) {
+            Some((line, after)) => {
+                lines.push(line);
+                rest = after;
+            }
+            None => {
+                lines.push(rest);
+                return lines;
+            }
+        }
+    }
+}
+
+/// How many columns a text takes at most, its colours aside.
+fn columns(text: &str) -> usize {
+    let mut escape = false;
+    let mut width = 0;
+    for c in text.chars() {
+        match (escape, c) {
+            (false, '\u{1b}') => escape = true,
+            (true, 'm') => escape = false,
+            (true, _) => {}
+            (false, c) => width += columns_of(c),
+        }
+    }
+    width
+}
+
+/// How many columns a character takes at most: from Hangul on, some take two.
+fn columns_of(c: char) -> usize {
+    if matches!(u32::from(c), 0x1100..=0x115F | 0x2E80.. ) { 2 } else { 1 }
+}
+
 /// Writes to standard output. Nobody reading any more is an orderly end.
 fn write(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
@@ -122,5 +186,20 @@ impl Screen {
         };
         // Best effort: the exit status says it too.
         let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{columns, fold};
+
+    #[test]
+    fn a_long_text_is_folded_and_nothing_of_it_lost() {
+        let text = format!("git push {} 漢字漢字漢字 {}", "x".repeat(150), "ab ".repeat(40));
+        let lines = fold(&text, 40);
+        assert_eq!(lines.concat(), text);
+        assert!(lines.iter().all(|line| columns(line) <= 40), "{lines:?}");
+        assert_eq!(fold("ls", 40), ["ls"]);
+        assert_eq!(fold("", 40), [""]);
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::args::{self, Approvals, ApprovalsCommand};
 use crate::here::{self, Here};
-use crate::screen::{Paint, printable};
+use crate::screen::{Paint, Screen, printable};
 use crate::terminal::Terminal;
 use crate::when;
 
@@ -41,7 +41,8 @@ fn list(here: &Here, store: &mut Store) -> Result<()> {
     for record in &records {
         let asked = when::relative(record.approval.asked, now);
         let id = here.screen.paint(Paint::Quiet, &record.approval.id);
-        here.screen.line(format!("{id}  {asked}  {}", here.screen.paint(Paint::Strong, &record.question.summary)))?;
+        here.screen.line(format!("{id}  {asked}"))?;
+        here.screen.folded("  ", "  ┊ ", Some(Paint::Strong), &record.question.summary)?;
     }
     here.screen.line("Answer with `countersign approvals allow ID` or `deny ID`; `show ID` shows one in full.")
 }
@@ -61,8 +62,8 @@ fn find(here: &Here, store: &mut Store, id: &str) -> Result<Record> {
 /// Everything that a human has to read before they answer.
 fn show(here: &Here, record: &Record) -> Result<()> {
     let screen = here.screen;
-    let Question { summary, body, claim, parts, scopes, unapprovable } = &record.question;
-    screen.line(screen.paint(Paint::Strong, summary))?;
+    let Question { summary, body, claim, scopes, unapprovable, .. } = &record.question;
+    screen.folded("", "  ┊ ", Some(Paint::Strong), summary)?;
     screen.line(screen.paint(Paint::Quiet, format!("  {}", record.approval.id)))?;
     screen.line(format!(
         "  asked by {} in {}{}",
@@ -77,18 +78,17 @@ fn show(here: &Here, record: &Record) -> Result<()> {
     ))?;
     screen.line("")?;
     for line in body.lines() {
-        screen.line(format!("    {line}"))?;
+        screen.folded("  │ ", "  ┊ ", None, line)?;
     }
     screen.line("")?;
     if let Some(claim) = claim {
-        screen.line(format!("  The agent says: {claim}"))?;
+        screen.folded("  The agent says: ", "  ┊ ", None, claim)?;
     }
-    for part in parts {
-        screen.line(format!("  {} {}: {}", screen.effect(part.effect), part.text, part.why))?;
-        if part.effect == Effect::Ask
-            && let Some(offer) = part.offers.first()
-        {
-            screen.line(screen.paint(Paint::Quiet, format!("        to remember: {}", offer.words)))?;
+    for step in record.question.laid_out() {
+        for (at, indent) in std::iter::once((step.part, "  ")).chain(step.touches.iter().map(|at| (*at, "        "))) {
+            if let Some(part) = record.question.parts.get(at) {
+                show_part(screen, part, indent)?;
+            }
         }
     }
     if !scopes.is_empty() {
@@ -96,12 +96,31 @@ fn show(here: &Here, record: &Record) -> Result<()> {
         screen.line(format!("  An answer can be remembered for this {}.", words.join(", ")))?;
     }
     if let Some(reason) = unapprovable {
-        screen.line(screen.paint(Paint::Bad, format!("  It can only be denied: {reason}")))?;
+        screen.folded("  ", "  ", Some(Paint::Bad), &format!("It can only be denied: {reason}"))?;
     }
     if record.approval.state != State::Open {
         screen.line(format!("  {}", state(&record.approval.state)))?;
     }
     Ok(())
+}
+
+/// One target: what it is, and where it is undecided why and what may be remembered.
+fn show_part(screen: Screen, part: &Part, indent: &str) -> Result<()> {
+    let below = format!("{indent}      ");
+    // What is folded has a mark in front: no text of an agent's begins where our own lines do.
+    let folded = format!("{below}┊ ");
+    screen.folded(&format!("{indent}{} ", screen.effect(part.effect)), &folded, None, &part.text)?;
+    for warning in &part.warnings {
+        screen.folded(&format!("{below}! "), &folded, Some(Paint::Bad), warning)?;
+    }
+    if part.effect == Effect::Allow {
+        return Ok(());
+    }
+    screen.folded(&below, &folded, Some(Paint::Quiet), &part.why)?;
+    match part.offers.first() {
+        Some(offer) => screen.folded(&below, &folded, Some(Paint::Quiet), &format!("to remember: {}", offer.words)),
+        None => Ok(()),
+    }
 }
 
 fn state(state: &State) -> String {

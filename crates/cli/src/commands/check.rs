@@ -68,6 +68,7 @@ fn from_event(here: &Here) -> Result<Request> {
             project_dir: None,
             user: here.user.clone(),
             home: here::text(here.place.home())?.to_owned(),
+            path: std::env::var("PATH").ok(),
         };
         return match claude_code::event(&bytes, &environment)? {
             Event::PreToolUse(request) | Event::PermissionRequest(request) => Ok(request),

@@ -35,6 +35,7 @@ fn read(bytes: &[u8], options: &Options) -> Result<(Place, Event), Fault> {
         project_dir: project_dir()?,
         user: crate::terminal::user(),
         home: here::text(place.home()).map_err(|error| Fault(error.to_string()))?.to_owned(),
+        path: std::env::var("PATH").ok(),
     };
     let event = countersign_engine::hosts::claude_code::event(bytes, &environment);
     Ok((place, event.map_err(|error| Fault(error.to_string()))?))

@@ -275,7 +275,9 @@ fn wanted(target: &Target) -> Vec<KeptAs> {
     wanted.extend(target.grant_key().map(KeptAs::Literal));
     match &target.resource {
         Resource::Words(words) => {
-            wanted.extend(words.first().map(|word| KeptAs::Pattern(word.text.clone())));
+            let spellings = target.spellings.iter().map(|spelling| &spelling.words);
+            let first = [words].into_iter().chain(spellings).filter_map(|words| words.first());
+            wanted.extend(first.map(|word| KeptAs::Pattern(word.text.clone())));
         }
         Resource::Url { host, .. } => wanted.push(KeptAs::Pattern(host.to_ascii_lowercase())),
         _ => {}

@@ -1,6 +1,6 @@
 //! The decision log: every decision with its digest and cause. Capped; a power cut may take its last second.
 
-use countersign_engine::show::printable;
+use countersign_engine::show::{masked, masked_value};
 use countersign_policy::{Call, Cause, Decision, Effect, Judgement, Timestamp, canonical, sha256_hex};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -122,12 +122,14 @@ pub fn args_digest(args: &Value) -> String {
 impl LogEntry {
     /// The entry about a decision.
     pub fn decided(call: &Call, decision: &Decision) -> LogEntry {
+        let mut detail = json!({
+            "cause": decision.cause(), "judgements": decision.judgements(), "args": args_digest(&call.args),
+        });
+        masked_value(&mut detail);
         LogEntry {
             revision: decision.revision().to_owned(),
             grants: grants_in(decision),
-            detail: json!({
-                "cause": decision.cause(), "judgements": decision.judgements(), "args": args_digest(&call.args),
-            }),
+            detail,
             ..LogEntry::about(call, LogEvent::Decided, decision.effect())
         }
     }
@@ -153,15 +155,17 @@ impl LogEntry {
     }
 }
 
-/// The call in one printable line: its action, and the first thing that it touches.
+/// The call in one printable line: its action, and the first thing that it touches, with secrets masked.
 fn summary(call: &Call) -> String {
     let resource = call.targets.first().and_then(|target| target.resource.literal());
     let line = match resource {
         Some(resource) => format!("{}: {resource}", call.action),
         None => call.action.to_string(),
     };
-    let mut short: String = printable(&line.chars().take(SUMMARY).collect::<String>());
-    if line.chars().nth(SUMMARY).is_some() {
+    // Masked before it is cut: the beginning of a secret no longer looks like one.
+    let whole = masked(&line.chars().take(SUMMARY * 8).collect::<String>());
+    let mut short: String = whole.chars().take(SUMMARY).collect();
+    if short.len() < whole.len() {
         short.push('…');
     }
     short

@@ -4,7 +4,7 @@ use askama::Template;
 use countersign_policy::approval::{self, Asker, Event};
 use countersign_policy::pattern::Pattern;
 use countersign_policy::{
-    Action, Attendance, Call, Class, Effect, GrantResource, Offer, Part, Question, Scope, ScopeOffer, Timestamp,
+    Action, Attendance, Call, Class, Effect, GrantResource, Offer, Part, Question, Scope, ScopeOffer, Step, Timestamp,
 };
 
 use super::page::{List, ListPage};
@@ -54,6 +54,7 @@ fn part(text: &str, effect: Effect, why: &str, offers: Vec<Offer>) -> Part {
         text: text.to_owned(),
         effect,
         why: why.to_owned(),
+        warnings: Vec::new(),
         offers,
     }
 }
@@ -74,7 +75,17 @@ fn push() -> Question {
                 ],
             ),
             part("./deploy.sh --to staging\\u{202E}txt.exe", Effect::Ask, "no rule speaks of it", vec![literal("x")]),
+            Part {
+                action: Action::Edit,
+                warnings: vec!["`\u{2044}` (U+2044) looks like `/` and is none, in `\u{2044}x`".to_owned()],
+                ..part("edit /etc/motd", Effect::Ask, "a built-in rule says ask edit(**)", vec![literal("/etc/motd")])
+            },
             part("tee log.txt", Effect::Allow, "a built-in rule says allow shell(tee *)", Vec::new()),
+        ],
+        steps: vec![
+            Step { part: 0, touches: Vec::new() },
+            Step { part: 1, touches: Vec::new() },
+            Step { part: 3, touches: vec![2] },
         ],
         scopes: [Scope::Session, Scope::Turn, Scope::Project, Scope::User]
             .map(|scope| ScopeOffer { scope, max_seconds: None })
@@ -92,6 +103,7 @@ fn long() -> Question {
             action: Action::Edit,
             ..part("edit /home/ada/shop/big.txt", Effect::Ask, "a built-in rule says ask edit(**)", vec![literal("x")])
         }],
+        steps: Vec::new(),
         scopes: vec![ScopeOffer { scope: Scope::Session, max_seconds: Some(28_800) }],
         unapprovable: Some("it is too long to be shown in full (40 KiB, the most is 32 KiB)".to_owned()),
     }

@@ -54,6 +54,21 @@ fn entry(line: &str) -> LogEntry {
 }
 
 #[test]
+fn the_log_holds_no_secret_that_stands_in_a_call() {
+    let secret = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    let long = format!("deploy {} --token {secret}", "x".repeat(270));
+    let decision = Decision::fault(format!("`--token {secret}` was not understood"));
+    for line in [format!("deploy --token {secret} --password hunter2"), long] {
+        let entry = LogEntry::decided(&shell(&line), &decision);
+        let written = serde_json::to_string(&entry).unwrap();
+        assert!(
+            written.contains("deploy") && !written.contains("ghp_abc") && !written.contains("hunter2"),
+            "{written}"
+        );
+    }
+}
+
+#[test]
 fn the_log_is_filtered_and_followed() {
     let place = Place::new();
     let mut store = place.open();

@@ -66,6 +66,9 @@ pub fn shell(line: &str) -> Call {
             role: Role::Primary,
             unclear: None,
             caution: None,
+            spellings: Vec::new(),
+            named: None,
+            command: None,
         }],
         faults: Vec::new(),
     }
@@ -107,6 +110,7 @@ pub fn question(call: &Call, decision: &Decision) -> Question {
             text,
             effect: judgement.effect(),
             why: "default".into(),
+            warnings: Vec::new(),
             offers,
         }
     };
@@ -117,6 +121,7 @@ pub fn question(call: &Call, decision: &Decision) -> Question {
         body: call.args.to_string(),
         claim: None,
         parts: call.targets.iter().zip(decision.judgements()).map(part).collect(),
+        steps: Vec::new(),
         scopes: scopes.iter().flat_map(|remember| remember.scopes.iter().copied().map(offer)).collect(),
         unapprovable: None,
     }

@@ -1,7 +1,7 @@
 //! A question as the page shows it.
 
 use countersign_policy::approval::Approval;
-use countersign_policy::{Action, Call, Effect, Offer, Part, Question, Scope, ScopeOffer, Timestamp};
+use countersign_policy::{Action, Call, Effect, Offer, Part, Question, Scope, ScopeOffer, Step, Timestamp};
 
 use super::text::Shown;
 use super::time::{When, span};
@@ -25,6 +25,9 @@ pub(crate) struct QuestionView {
     pub(crate) body: Shown,
     pub(crate) body_label: &'static str,
     pub(crate) claim: Option<Shown>,
+    /// What would happen, in its order.
+    pub(crate) steps: Vec<StepView>,
+    /// All targets: what may be remembered of them.
     pub(crate) parts: Vec<PartView>,
     pub(crate) undecided: usize,
     pub(crate) unapprovable: Option<Shown>,
@@ -33,6 +36,12 @@ pub(crate) struct QuestionView {
     pub(crate) lifetimes: Vec<Lifetime>,
     /// Summaries of the open questions of the same turn that a remembered yes also answers.
     pub(crate) also: Vec<Shown>,
+}
+
+/// One command or other thing that would happen, and what it touches.
+pub(crate) struct StepView {
+    pub(crate) part: PartView,
+    pub(crate) touches: Vec<PartView>,
 }
 
 /// One target of the call.
@@ -45,6 +54,8 @@ pub(crate) struct PartView {
     pub(crate) effect: &'static str,
     pub(crate) word: &'static str,
     pub(crate) why: Shown,
+    /// What of it is not what it looks like.
+    pub(crate) warnings: Vec<Shown>,
     /// What may be remembered of it, the narrowest first.
     pub(crate) offers: Vec<Shown>,
 }
@@ -82,6 +93,7 @@ impl QuestionView {
             body: if edits { Shown::of_diff(&question.body) } else { Shown::of(&question.body) },
             body_label: if edits { "Exactly what would change" } else { "Exactly what would run" },
             claim: question.claim.as_deref().map(Shown::of),
+            steps: question.laid_out().iter().filter_map(|one| step(one, question)).collect(),
             parts: question.parts.iter().enumerate().map(part).collect(),
             undecided: question.parts.iter().filter(|part| part.effect == Effect::Ask).count(),
             unapprovable: question.unapprovable.as_deref().map(Shown::of),
@@ -102,6 +114,11 @@ impl PartView {
     }
 }
 
+fn step(step: &Step, question: &Question) -> Option<StepView> {
+    let view = |index: usize| question.parts.get(index).map(|one| part((index, one)));
+    Some(StepView { part: view(step.part)?, touches: step.touches.iter().copied().filter_map(view).collect() })
+}
+
 fn part((index, part): (usize, &Part)) -> PartView {
     let (effect, word) = match part.effect {
         Effect::Allow => ("allow", "allowed"),
@@ -115,6 +132,7 @@ fn part((index, part): (usize, &Part)) -> PartView {
         effect,
         word,
         why: Shown::of(&part.why),
+        warnings: part.warnings.iter().map(|warning| Shown::of(warning)).collect(),
         offers: part.offers.iter().map(|Offer { words, .. }| Shown::of_words(words)).collect(),
     }
 }

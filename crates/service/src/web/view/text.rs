@@ -59,26 +59,28 @@ impl Shown {
     }
 }
 
-/// Cuts at each written-out character. `\\u{` is how the engine writes a `\u{` that the agent wrote itself.
+/// Cuts at each mark of the engine's: a written-out character, `\u{202E}` behind an even number of backslashes, and a
+/// count, `⟨312 spaces⟩`. What the agent wrote itself never reads so.
 fn cut(text: &str, style: &'static str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
-    while let Some((before, from)) = rest.find("\\u{").and_then(|at| rest.split_at_checked(at)) {
+    while let Some((before, from)) = rest.find(['\\', '⟨']).and_then(|at| rest.split_at_checked(at)) {
         plain.push_str(before);
-        let escape = from.find('}').and_then(|end| from.split_at_checked(end + 1));
-        let code = escape.and_then(|(escape, _)| escape.strip_prefix("\\u{")?.strip_suffix('}'));
-        let hexadecimal =
-            code.is_some_and(|code| (1..=6).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        match escape {
-            Some((escape, after)) if hexadecimal && !plain.ends_with('\\') => {
+        let backslashes = from.len() - from.trim_start_matches('\\').len();
+        let (doubled, mark) = from.split_at_checked(backslashes.saturating_sub(1)).unwrap_or((from, ""));
+        match mark_at(mark).filter(|_| backslashes == 0 || backslashes % 2 == 1) {
+            Some((mark, after)) => {
+                plain.push_str(doubled);
                 push(&mut pieces, &mut plain, style);
-                pieces.push(marked(escape, code.unwrap_or_default()));
+                pieces.push(marked(mark));
                 rest = after;
             }
-            _ => {
-                plain.push_str("\\u{");
-                rest = from.strip_prefix("\\u{").unwrap_or_default();
+            None => {
+                let length = if backslashes == 0 { '⟨'.len_utf8() } else { backslashes };
+                let (skipped, after) = from.split_at_checked(length).unwrap_or((from, ""));
+                plain.push_str(skipped);
+                rest = after;
             }
         }
     }
@@ -87,18 +89,33 @@ fn cut(text: &str, style: &'static str) -> Vec<Piece> {
     pieces
 }
 
+/// The mark that a text begins with, and what follows it.
+fn mark_at(text: &str) -> Option<(&str, &str)> {
+    let end = if let Some(code) = text.strip_prefix("\\u{") {
+        let (code, _) = code.split_once('}')?;
+        let is_code = (1..=6).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_code.then_some("\\u{}".len() + code.len())?
+    } else {
+        let (count, _) = text.strip_prefix('⟨')?.split_once('⟩')?;
+        count.starts_with(|c: char| c.is_ascii_digit()).then_some("⟨⟩".len() + count.len())?
+    };
+    text.split_at_checked(end)
+}
+
 fn push(pieces: &mut Vec<Piece>, plain: &mut String, style: &'static str) {
     if !plain.is_empty() {
         pieces.push(Piece { style, title: String::new(), text: std::mem::take(plain) });
     }
 }
 
-fn marked(escape: &str, code: &str) -> Piece {
-    if code == "9" {
-        return Piece { style: "tab", title: String::new(), text: "\t".to_owned() };
-    }
-    let title = format!("a character that would not be seen as it is: U+{code:0>4}");
-    Piece { style: "mark", title, text: escape.to_owned() }
+fn marked(mark: &str) -> Piece {
+    let code = mark.strip_prefix("\\u{").and_then(|code| code.strip_suffix('}'));
+    let title = match code {
+        Some("9") => return Piece { style: "tab", title: String::new(), text: "\t".to_owned() },
+        Some(code) => format!("a character that would not be seen as it is: U+{code:0>4}"),
+        None => "counted, so that it does not push what follows out of sight".to_owned(),
+    };
+    Piece { style: "mark", title, text: mark.to_owned() }
 }
 
 #[cfg(test)]
@@ -122,6 +139,15 @@ mod tests {
         assert_eq!(styles(&Shown::of("echo \\\\u{202E}")), [("", "echo \\\\u{202E}")]);
         assert_eq!(styles(&Shown::of("\\u{zz} \\u{")), [("", "\\u{zz} \\u{")]);
         assert_eq!(styles(&Shown::of("\\u{\\u{202E}")), [("", "\\u{"), ("mark", "\\u{202E}")]);
+        // As the engine writes a backslash before a hidden character, and two before what only reads like one.
+        assert_eq!(styles(&Shown::of("\\\\\\u{202E}")), [("", "\\\\"), ("mark", "\\u{202E}")]);
+        assert_eq!(styles(&Shown::of("\\\\\\\\u{202E}")), [("", "\\\\\\\\u{202E}")]);
+    }
+
+    #[test]
+    fn counts_stand_out() {
+        assert_eq!(styles(&Shown::of("ls⟨312 spaces⟩; rm")), [("", "ls"), ("mark", "⟨312 spaces⟩"), ("", "; rm")]);
+        assert_eq!(styles(&Shown::of("⟨ψ⟩\\⟨")), [("", "⟨ψ⟩\\⟨")]);
     }
 
     #[test]
