@@ -1,4 +1,5 @@
 //! The rules that a source looks at for a target are all those that speak of it, whatever they are filed under.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod generate;
 

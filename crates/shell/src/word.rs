@@ -210,6 +210,8 @@ impl Reader<'_> {
                 self.stand_in(&expansion.value, quoted);
             }
             self.at = first.end - self.base;
+            // `$${a,b}` is no list to bash.
+            self.dynamic |= self.peek(0) == Some(b'{');
             return true;
         }
         false
