@@ -2,6 +2,7 @@
 
 use countersign_policy::{Action, Word, WordKind};
 
+use crate::dirs::Dirs;
 use crate::options::{Part, parse};
 use crate::program::{Operand, Opt, Program, Programs};
 use crate::script;
@@ -124,7 +125,9 @@ pub(crate) fn judge<'k>(
         let (before, after) = rest.split_at(own);
         let from = judged.words.len();
         judged.command(program, before);
-        plain &= judged.words.iter().skip(from).all(|word| word.kind == WordKind::Data);
+        // A value says where or for whom (`kubectl -n prod`): a shorter spelling leaves out only what changes nothing.
+        plain &= judged.words.iter().skip(from).all(|word| word.kind == WordKind::Data)
+            && parts.all.iter().take(own).all(|part| part.is_idle());
         rest = after;
         let Some((name, after)) = rest.split_first() else { break };
         table = name.known().and_then(|word| known.subcommand(program, word));
@@ -210,6 +213,14 @@ fn variant<'k>(known: &'k Programs, program: &'k Program, tokens: &[Token]) -> &
 }
 
 impl Judged<'_> {
+    /// Where it works after it has gone where its options say.
+    pub(crate) fn folder(&self, from: &Dirs) -> Dirs {
+        self.dirs.iter().fold(from.clone(), |dirs, dir| match dir {
+            Some(path) => dirs.enter(path),
+            None => Dirs::unknown(),
+        })
+    }
+
     /// A word of which only its shape says something.
     fn push(&mut self, token: &Token, harmless: bool) {
         let kind = match token.shape {
@@ -257,6 +268,11 @@ impl Judged<'_> {
         self.words.extend(judged.words.into_iter().skip(1));
         self.touches.extend(judged.touches);
         self.unknown.extend(judged.unknown);
+        self.lines.extend(judged.lines);
+        if !judged.dirs.is_empty() {
+            // What stands before is not done there.
+            self.unknown.push("a folder that the words for another program go to");
+        }
         self.operands |= judged.operands;
     }
 
@@ -312,7 +328,7 @@ impl Judged<'_> {
                         && let Some(kind) = program.last
                     {
                         now = kind;
-                        self.folder(token, &sources);
+                        self.copies(token, &sources);
                     }
                     let reads = matches!(now, Operand::Data | Operand::Read) && !parts.uncertain;
                     let passes = match token.shape {
@@ -413,7 +429,7 @@ impl Judged<'_> {
     }
 
     /// `cp a b` writes `b`, or `b/a` if that is a folder.
-    fn folder(&mut self, folder: &Token, sources: &[&Token]) {
+    fn copies(&mut self, folder: &Token, sources: &[&Token]) {
         let Some(folder) = path(folder) else { return };
         for name in sources.iter().filter_map(|source| path(source)) {
             if let Some(base) = name.trim_end_matches('/').rsplit('/').next().filter(|base| !base.is_empty()) {

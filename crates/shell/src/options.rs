@@ -38,6 +38,15 @@ pub(crate) struct Parts<'t> {
     pub(crate) uncertain: bool,
 }
 
+impl Part<'_> {
+    /// Whether it changes nothing about what a subcommand does: a flag, a setting of what is shown, and a folder, which is
+    /// looked at as after a `cd`.
+    pub(crate) fn is_idle(self) -> bool {
+        let (Part::Option { opt, .. } | Part::Value(opt)) = self else { return false };
+        matches!(opt, Some(Opt::Flag | Opt::Config | Opt::Dir))
+    }
+}
+
 impl Opt {
     /// Whether the option does nothing but steer what the program shows.
     pub(crate) fn is_harmless(self) -> bool {

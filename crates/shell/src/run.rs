@@ -7,7 +7,7 @@ use countersign_policy::{Action, CommandSpelling, Word, WordKind};
 use crate::dirs::{Dirs, Exit};
 use crate::judge::{Judged, judge};
 use crate::options::{Part, Parts, parse};
-use crate::program::{Named, Program, Runs};
+use crate::program::{Named, Opt, Program, Runs};
 use crate::walk::{DEEPEST, SUBSTITUTION, TOO_DEEP, Walk};
 use crate::word::{Shape, Token};
 use crate::{Command, Via, assignment, find};
@@ -90,17 +90,18 @@ impl Walk<'_> {
         let named = programs.named(word);
         let program = programs.lookup(&named.name);
         let judged = judge(programs, tokens, program, named.foreign);
-        if self.functions.contains(word) {
-            return Ran { exit: Exit::same(&Dirs::unknown()), written: judged.words };
-        }
-        let exit = Exit::same(dirs);
+        // A function of that name is judged where it stands; whether it or the program runs depends on how it is called.
+        let exit = if self.functions.contains(word) { Exit::same(&Dirs::unknown()) } else { Exit::same(dirs) };
         match judged.program.filter(|table| table.runs != Runs::Nothing) {
             None => {
                 let spellings = spellings(&judged.words, judged.short.as_deref(), &named);
                 self.push(&judged, spellings, range, dirs);
                 Ran { exit, written: judged.words }
             }
-            Some(table) => self.runs(table, tokens, judged, &named, range, dirs),
+            Some(table) => {
+                let ran = self.runs(table, tokens, judged, &named, range, dirs);
+                if self.functions.contains(word) { Ran { exit, ..ran } } else { ran }
+            }
         }
     }
 
@@ -191,7 +192,7 @@ impl Walk<'_> {
 
     /// `cd` and its kin.
     fn directory(&mut self, word: &str, tokens: &[Token], range: Range<usize>, dirs: &Dirs) -> Option<Ran> {
-        if !["cd", "chdir", "pushd", "popd"].contains(&word) || self.functions.contains(word) {
+        if !["cd", "chdir", "pushd", "popd"].contains(&word) {
             return None;
         }
         let judged = judge(self.programs, tokens, self.programs.lookup("cd"), false);
@@ -229,7 +230,13 @@ impl Walk<'_> {
         let options = first.unwrap_or(rest.len());
         let certain = judged.words.iter().take(judged.own + options).all(|word| word.kind != WordKind::Dynamic);
         let fault = match table.runs {
-            Runs::Opaque if says_only(rest) => None,
+            // Only where its table says so: to `let`, `-v` is a variable.
+            Runs::Opaque
+                if says_only(rest)
+                    && parts.all.iter().all(|part| matches!(part, Part::Option { opt: Some(Opt::Flag), .. })) =>
+            {
+                None
+            }
             Runs::Opaque => Some("a command that runs others in a way that cannot be followed"),
             Runs::Shell => return self.shell(tokens, judged, &parts, first, range, dirs),
             Runs::Code => code_fault(&parts, rest, first, certain),
@@ -315,7 +322,15 @@ impl Walk<'_> {
         let powerful = !plain_options || table.runs.is_powerful();
         let mut short: Vec<Word> = own.iter().take(judged.own).cloned().collect();
         short.extend(own.iter().skip(judged.own + first).take(operands).cloned());
-        if !plain_options || first == 0 && start == first + operands {
+        // A value says as whom or where: only of what changes nothing else, and of `xargs`, it may be left out.
+        let flags = rest.len() >= first
+            && parse(table, rest, true)
+                .all
+                .iter()
+                .take(first)
+                .all(|part| matches!(part, Part::Option { opt: Some(Opt::Flag), .. }));
+        let says_more = powerful && table.runs != Runs::Xargs && !flags;
+        if !plain_options || says_more || first == 0 && start == first + operands {
             short.clear();
         }
         Ok(Some(Wrapper { own, short, inner, runs: table.runs, powerful }))
@@ -340,17 +355,19 @@ impl Walk<'_> {
         } else {
             self.touches(&judged, before, range.clone(), dirs);
         }
+        // `env -C folder`: what it runs, runs there.
+        let there = judged.folder(dirs);
         let first_touch = self.out.touches.len();
         let (exit, run): (Exit, Vec<Word>) = match line {
             Some(line) => {
-                let exit = self.nested(&line, range.clone(), dirs);
+                let exit = self.nested(&line, range.clone(), &there);
                 let word = |token: &Token| Word { text: token.text.clone(), kind: WordKind::Power };
                 (exit, inner.iter().map(word).collect())
             }
             None => {
                 let mut tokens = inner.to_vec();
                 let replaced = if runs == Runs::Xargs { replaced(&own_tokens, &mut tokens) } else { Vec::new() };
-                let ran = self.inner(&tokens, range.clone(), dirs);
+                let ran = self.inner(&tokens, range.clone(), &there);
                 let mut written = ran.written;
                 written.truncate(inner.len());
                 // What comes from its input counts as data: the rule names the program that gets it.
@@ -422,7 +439,11 @@ impl Walk<'_> {
         let outer = Some(self.span(range));
         let mut walk =
             Walk { depth: self.depth + SUBSTITUTION, outer, ..Walk::new(line, self.programs, &mut *self.out) };
-        walk.line(dirs)
+        let exit = walk.line(dirs);
+        // What `eval` defines is there afterwards.
+        let functions = walk.functions;
+        self.functions.extend(functions);
+        exit
     }
 
     /// `sh -c 'line'`, or `sh script`.

@@ -39,7 +39,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) depth: usize,
     /// For a payload: the bytes of the outermost line that it came from.
     pub(crate) outer: Option<Range<usize>>,
-    /// Functions that are defined for certain where the walk is. Their bodies are judged where they stand.
+    /// Functions that the line defines anywhere: where the shell is after a call of one is not known.
     pub(crate) functions: BTreeSet<String>,
     pub(crate) variables: Variables,
     /// How many rounds of loops were followed one by one.
@@ -92,10 +92,33 @@ impl<'a> Walk<'a> {
         if self.line.contains('$') {
             self.variables.count(tree.root_node(), self.line);
         }
+        if self.line.contains('(') || self.line.contains("function") {
+            self.find_functions(tree.root_node());
+        }
         if tree.root_node().has_error() {
             self.unknown("a line that is no complete shell command", whole);
         }
         self.statements(tree.root_node(), dirs)
+    }
+
+    fn find_functions(&mut self, root: Node<'_>) {
+        let mut cursor = root.walk();
+        loop {
+            let node = cursor.node();
+            if node.kind() == "function_definition"
+                && let Some(name) = node.child_by_field_name("name")
+            {
+                self.functions.insert(self.text(name).to_owned());
+            }
+            if cursor.goto_first_child() {
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return;
+                }
+            }
+        }
     }
 
     pub(crate) fn unknown(&mut self, reason: &str, range: Range<usize>) {
@@ -241,17 +264,12 @@ impl<'a> Walk<'a> {
         if !plain || calls || SHELL_OWN.contains(&name) {
             self.unknown("a function, which may stand for any program", node.byte_range());
         }
-        let functions = self.functions.clone();
         self.scoped(|walk| {
             let mut cursor = node.walk();
             for child in node.children(&mut cursor).filter(|child| child.kind() != "word" && child.is_named()) {
                 walk.statement(child, &Dirs::unknown());
             }
         });
-        self.functions = functions;
-        if self.depth == 1 && plain {
-            self.functions.insert(name.to_owned());
-        }
     }
 
     /// The parts of a list in order, each with the operator before it.
