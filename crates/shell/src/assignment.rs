@@ -7,6 +7,7 @@ use tree_sitter::Node;
 
 use crate::Command;
 use crate::dirs::Dirs;
+use crate::run::MOST_WRAPPED;
 use crate::values::Expansion;
 use crate::walk::Walk;
 use crate::word::{self, Token};
@@ -136,7 +137,7 @@ impl Walk<'_> {
         let mut words = set;
         words.extend(written.iter().cloned());
         if plain {
-            for command in self.out.commands.iter_mut().skip(command) {
+            for command in self.out.commands.iter_mut().skip(command).take(MOST_WRAPPED) {
                 command.spellings.push(CommandSpelling { words: words.clone(), allows: true });
             }
         } else {

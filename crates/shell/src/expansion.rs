@@ -36,7 +36,9 @@ impl Walk<'_> {
                 }
                 "command_substitution" => {
                     self.substitution(node, dirs);
-                    value = heredoc::said(self.line, node).map_or(Value::Output, Value::Text);
+                    // Unless the line makes another `cat` of it.
+                    let said = heredoc::said(self.line, node).filter(|_| !self.functions.contains("cat"));
+                    value = said.map_or(Value::Output, Value::Text);
                     Inner::Leaf
                 }
                 "process_substitution" => {

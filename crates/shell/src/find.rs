@@ -8,8 +8,12 @@ use crate::Via;
 use crate::dirs::Dirs;
 use crate::judge::path;
 use crate::program::Runs;
+use crate::run::MOST_WRAPPED;
 use crate::walk::Walk;
 use crate::word::{Shape, Token};
+
+/// The most commands of one `find` that are followed.
+const MOST_COMMANDS: usize = 16;
 
 /// Follows the actions of a `find` command that stands at `index`; `rest` are the words after its name.
 pub(crate) fn run(walk: &mut Walk<'_>, rest: &[Token], index: usize, range: Range<usize>, dirs: &Dirs) {
@@ -19,6 +23,7 @@ pub(crate) fn run(walk: &mut Walk<'_>, rest: &[Token], index: usize, range: Rang
         roots => roots.iter().filter_map(path).collect(),
     };
     let mut at = 0;
+    let mut commands = 0;
     while let Some(token) = rest.get(at) {
         match token.text.as_str() {
             "-delete" => {
@@ -35,6 +40,10 @@ pub(crate) fn run(walk: &mut Walk<'_>, rest: &[Token], index: usize, range: Rang
                 }
                 // A command in each file's own folder.
                 let elsewhere = token.text.ends_with("dir");
+                commands += 1;
+                if commands > MOST_COMMANDS {
+                    return walk.unknown("a `find` with too many commands", range);
+                }
                 if !inner.is_empty() {
                     exec(walk, inner, Exec { roots: &roots, index, at: at + 2, elsewhere }, range.clone(), dirs);
                 }
@@ -89,7 +98,7 @@ fn exec(walk: &mut Walk<'_>, inner: &[Token], of: Exec<'_>, range: Range<usize>,
     for (word, known) in whole.iter_mut().skip(of.at).zip(written) {
         *word = known;
     }
-    for command in walk.out.commands.iter_mut().skip(before) {
+    for command in walk.out.commands.iter_mut().skip(before).take(MOST_WRAPPED) {
         for (word, token) in command.words.iter_mut().zip(inner).filter(|(_, token)| token.text == "{}") {
             token.text.clone_into(&mut word.text);
         }

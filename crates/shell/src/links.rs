@@ -5,9 +5,13 @@ use countersign_policy::Action;
 use crate::program::BUILTIN;
 use crate::{Analysis, Dir, Touch, Unknown};
 
+/// The most links of one line that are compared with all that it touches; beyond it the line is not known.
+const MOST_LINKS: usize = 16;
+
 /// Marks what a line does through a link of its own as not known.
 pub(crate) fn check(line: &str, out: &mut Analysis) {
     let mut found = Vec::new();
+    let mut links = 0;
     // In a loop the commands before it come after it too.
     let repeated = line.contains("done");
     for (index, command) in out.commands.iter().enumerate() {
@@ -17,6 +21,11 @@ pub(crate) fn check(line: &str, out: &mut Analysis) {
             .is_some_and(|word| ["ln", "gln", "link"].contains(&BUILTIN.named(&word.text).name.as_str()));
         if !makes {
             continue;
+        }
+        links += 1;
+        if links > MOST_LINKS {
+            found.push(command.span.clone());
+            break;
         }
         let places = out.touches.iter().filter(|touch| touch.command == Some(index) && touch.action == Action::Edit);
         let places: Vec<Place> = places.map(Place::of).collect();

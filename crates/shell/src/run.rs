@@ -37,6 +37,11 @@ const SETS_VARIABLES: [&str; 14] = [
 /// Wrappers that run a command in the shell itself: where it goes, later commands are.
 const IN_PLACE: [&str; 3] = ["command", "builtin", "eval"];
 
+/// The most commands of one wrapper that are also known by what it was written as: the text of `sh -c` once for each of
+/// its commands would be more than memory holds. Without that spelling a command is allowed less, and one of them is
+/// enough for an ask or a denial.
+pub(crate) const MOST_WRAPPED: usize = 64;
+
 /// What became of one simple command.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -408,7 +413,7 @@ impl Walk<'_> {
                 command.spellings.extend(forms.skip(1));
             }
         } else {
-            for command in self.out.commands.iter_mut().skip(before) {
+            for command in self.out.commands.iter_mut().skip(before).take(MOST_WRAPPED) {
                 command.spellings.extend(forms.clone());
             }
         }
@@ -521,7 +526,7 @@ impl Walk<'_> {
                 let span = self.span(range);
                 self.out.commands.push(Command { words: judged.words.clone(), spellings: Vec::new(), span });
             }
-            for command in self.out.commands.iter_mut().skip(before) {
+            for command in self.out.commands.iter_mut().skip(before).take(MOST_WRAPPED) {
                 command.spellings.push(CommandSpelling { words: judged.words.clone(), allows: true });
             }
         }

@@ -106,6 +106,10 @@ fn long_lines_take_linear_time() {
         "a=$b;".repeat(20_000),
         "for a in b c; do ".repeat(4_000) + "x" + &"; done".repeat(4_000),
         "f() { f; }; ".repeat(8_000),
+        "ln -s a b; ".repeat(11_000),
+        format!("find . {}", "-exec a ';' ".repeat(10_000)),
+        format!("bash -c '{}'", "a;".repeat(60_000)),
+        format!("eval '{}'", "a;".repeat(60_000)),
     ];
     for line in lines {
         let start = std::time::Instant::now();
