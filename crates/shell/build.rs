@@ -1,4 +1,5 @@
-//! Makes `programs/*.toml` into sorted static tables, so that looking a program up costs no parsing.
+//! Makes `programs/*.toml` into one sorted text without pointers: a process that starts pays for no table, and one that
+//! looks a program up for that table alone. `src/program.rs` reads it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -50,15 +51,42 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    let mut lists = Lists::default();
-    let mut out = String::from("/// Every table, sorted by name.\npub(crate) static PROGRAMS: &[Program] = &[\n");
+    let mut words = Words::default();
+    let (mut names, mut tables, mut lines) = (String::new(), Vec::new(), Vec::new());
     for (name, entry) in entries.iter().filter(|(name, _)| !name.starts_with('@')) {
-        out.push_str(&program(name, entry, &entries, &mut lists).map_err(|e| format!("`{name}`: {e}"))?);
+        let line = program(entry, &entries, &mut words).map_err(|e| format!("`{name}`: {e}"))?;
+        // Many programs share a table.
+        let at = lines.iter().position(|known| *known == line).unwrap_or(lines.len());
+        if at == lines.len() {
+            lines.push(line);
+        }
+        writeln!(names, "{name}")?;
+        tables.push(at);
     }
-    out.push_str("];\n");
-    // Many programs share a list; each stands once, or the compiler needs gigabytes.
-    for (text, (at, kind, length)) in &lists.0 {
-        writeln!(out, "static LIST_{at}: [{kind}; {length}] = [{text}];")?;
+    let mut out = String::new();
+    let starts = |text: &[String]| -> Vec<usize> {
+        text.iter()
+            .scan(0, |at, line| {
+                *at += line.len();
+                Some(*at - line.len())
+            })
+            .collect()
+    };
+    let all: Vec<String> = names.lines().map(str::to_owned).collect();
+    writeln!(out, "static NAMES: &str = {:?};", all.concat())?;
+    writeln!(out, "static NAME_STARTS: [u32; {}] = {:?};", all.len(), starts(&all))?;
+    writeln!(out, "static TABLE_OF: [u16; {}] = {tables:?};", all.len())?;
+    writeln!(out, "static TABLES: &str = {:?};", lines.concat())?;
+    writeln!(out, "static TABLE_STARTS: [u32; {}] = {:?};", lines.len(), starts(&lines))?;
+    writeln!(out, "static READ: [OnceLock<Box<Program>>; {0}] = [const {{ OnceLock::new() }}; {0}];", all.len())?;
+    let kinds: Vec<String> = OPTIONS.iter().map(|(_, kind)| format!("Opt::{kind}")).collect();
+    for (name, kind, values) in [
+        ("OPTS", "Opt", &kinds),
+        ("OPERANDS", "Operand", &words.operands),
+        ("RUNS", "Runs", &words.runs),
+        ("REACHES", "Reach", &words.reaches),
+    ] {
+        writeln!(out, "static {name}: [{kind}; {}] = [{}];", values.len(), values.join(","))?;
     }
     fs::write(format!("{}/programs.rs", env::var("OUT_DIR")?), out)?;
     Ok(())
@@ -72,28 +100,25 @@ fn each(key: &str) -> Vec<String> {
     })
 }
 
-/// The lists of all tables: their text, with their place, the type of their items and how many these are.
+/// The values that tables name by their place.
 #[derive(Default)]
-struct Lists(BTreeMap<String, (usize, &'static str, usize)>);
-
-impl Lists {
-    /// The name of the list of these items.
-    fn name(&mut self, kind: &'static str, items: &[String]) -> String {
-        if items.is_empty() {
-            return "[]".to_owned();
-        }
-        let next = self.0.len();
-        let (at, ..) = self.0.entry(items.join(",")).or_insert((next, kind, items.len()));
-        format!("LIST_{at}")
-    }
+struct Words {
+    operands: Vec<String>,
+    runs: Vec<String>,
+    reaches: Vec<String>,
 }
 
-fn program(
-    name: &str,
-    entry: &Table,
-    all: &BTreeMap<String, Table>,
-    lists: &mut Lists,
-) -> Result<String, Box<dyn Error>> {
+/// The place of a value, which is added if it is new.
+fn place(values: &mut Vec<String>, value: String) -> usize {
+    let at = values.iter().position(|known| *known == value).unwrap_or(values.len());
+    if at == values.len() {
+        values.push(value);
+    }
+    at
+}
+
+/// A table as one text: a line for each thing that `read` in `src/program.rs` reads, in its order.
+fn program(entry: &Table, all: &BTreeMap<String, Table>, words: &mut Words) -> Result<String, Box<dyn Error>> {
     let mut options = BTreeMap::new();
     gather(entry, all, &mut options)?;
     let known = [
@@ -126,28 +151,22 @@ fn program(
             return Err(format!("unknown key `{key}`").into());
         }
     }
-    let options: Vec<String> =
-        options.iter().map(|(option, kind)| format!("(Cow::Borrowed({option:?}), Opt::{kind})")).collect();
-    let options = lists.name("(Cow<'static, str>, Opt)", &options);
-    let mut out = format!("Program {{ name: Cow::Borrowed({name:?}), options: Cow::Borrowed(&{options}),");
+    let kind = |kind: &str| OPTIONS.iter().position(|(_, known)| *known == kind).unwrap_or_default();
+    let options: Vec<String> = options.iter().map(|(option, its)| format!("{option}\t{}", kind(its))).collect();
+    let mut out = options.join(" ") + "\n";
     for key in ["words", "tame", "bundle", "rsh", "numbers", "stop", "here", "lenient", "subcommands", "grave"] {
         let value = entry.get(key).map_or(Some(false), Value::as_bool).ok_or("is true or false")?;
-        write!(out, "{key}: {value},")?;
+        out.push(if value { '1' } else { '0' });
     }
+    out.push('\n');
     for key in ["instead", "recursive", "variants", "safe-config", "glued", "module"] {
-        let words = with_like(entry, all, key)?;
-        let words: Vec<String> = words.iter().map(|word| format!("Cow::Borrowed({word:?})")).collect();
-        let words = lists.name("Cow<'static, str>", &words);
-        write!(out, "{}: Cow::Borrowed(&{words}),", key.replace('-', "_"))?;
+        writeln!(out, "{}", with_like(entry, all, key)?.join(" "))?;
     }
-    write!(out, "behind: Cow::Borrowed({:?}),", list(entry, "behind")?.first().unwrap_or(&""))?;
-    let operands: Vec<String> =
-        list(entry, "operands")?.iter().map(|kind| format!("Operand::{}", camel(kind))).collect();
-    write!(out, "operands: Cow::Borrowed(&{}),", lists.name("Operand", &operands))?;
-    match list(entry, "last")?.first() {
-        Some(kind) => write!(out, "last: Some(Operand::{}),", camel(kind))?,
-        None => out.push_str("last: None,"),
-    }
+    writeln!(out, "{}", list(entry, "behind")?.first().unwrap_or(&""))?;
+    let mut operand = |kind: &str| place(&mut words.operands, format!("Operand::{}", camel(kind))).to_string();
+    let operands: Vec<String> = list(entry, "operands")?.into_iter().map(&mut operand).collect();
+    writeln!(out, "{}", operands.join(" "))?;
+    writeln!(out, "{}", list(entry, "last")?.first().map(|kind| operand(kind)).unwrap_or_default())?;
     let own = number(entry, "own")?;
     let runs = match list(entry, "runs")?.first().copied() {
         None => "Nothing".to_owned(),
@@ -162,7 +181,8 @@ fn program(
         Some(Value::Integer(more)) => format!("Prefix({more})"),
         Some(other) => return Err(format!("`offer` is \"program\" or a number, not {other}").into()),
     };
-    writeln!(out, "runs: Runs::{runs}, offer: Reach::{offer} }},")?;
+    writeln!(out, "{}", place(&mut words.runs, format!("Runs::{runs}")))?;
+    writeln!(out, "{}", place(&mut words.reaches, format!("Reach::{offer}")))?;
     Ok(out)
 }
 

@@ -1,8 +1,9 @@
-//! What is known of programs: the tables of `programs/*.toml`, made into static data when this crate is built, and what a
+//! What is known of programs: the tables of `programs/*.toml`, made into one text when this crate is built, and what a
 //! policy adds to them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// What is known of a program or of one of its subcommands.
 #[derive(Debug, Clone)]
@@ -10,7 +11,7 @@ pub(crate) struct Program {
     /// The program, and its subcommands after it: `git stash list`.
     pub(crate) name: Cow<'static, str>,
     /// Its options, sorted by name. One that is not here is not known and therefore not harmless.
-    pub(crate) options: Cow<'static, [(Cow<'static, str>, Opt)]>,
+    pub(crate) options: Vec<(Cow<'static, str>, Opt)>,
     /// Whether `-name` is one option rather than a cluster of one-letter ones.
     pub(crate) words: bool,
     /// Whether no option of it does more than steer what it shows, so that a pattern may match a file named like one.
@@ -20,25 +21,25 @@ pub(crate) struct Program {
     /// Whether a file named `HOST:PATH` is on another machine.
     pub(crate) rsh: bool,
     /// Options that make another program of it, described by an entry of its own: `tar -x`.
-    pub(crate) variants: Cow<'static, [Cow<'static, str>]>,
+    pub(crate) variants: Vec<Cow<'static, str>>,
     /// Whether `-20` is an option.
     pub(crate) numbers: bool,
     /// Whether options end at the first operand.
     pub(crate) stop: bool,
     /// What operands are, in order; the last entry goes on for all others.
-    pub(crate) operands: Cow<'static, [Operand]>,
+    pub(crate) operands: Vec<Operand>,
     /// What the last operand is if there are at least two.
     pub(crate) last: Option<Operand>,
     /// Options that take the place of the first operand (`grep -e`).
-    pub(crate) instead: Cow<'static, [Cow<'static, str>]>,
+    pub(crate) instead: Vec<Cow<'static, str>>,
     /// Options that make reading a search through the whole tree (`grep -r`).
-    pub(crate) recursive: Cow<'static, [Cow<'static, str>]>,
+    pub(crate) recursive: Vec<Cow<'static, str>>,
     /// Settings that change only how it shows what it does: `color.*` of `git -c`.
-    pub(crate) safe_config: Cow<'static, [Cow<'static, str>]>,
+    pub(crate) safe_config: Vec<Cow<'static, str>>,
     /// Options of one dash whose value may be attached where `-name` is one option (`-Iinclude`); the longest counts.
-    pub(crate) glued: Cow<'static, [Cow<'static, str>]>,
+    pub(crate) glued: Vec<Cow<'static, str>>,
     /// Options whose value names a program, to which all words after it belong (`python -m pytest`).
-    pub(crate) module: Cow<'static, [Cow<'static, str>]>,
+    pub(crate) module: Vec<Cow<'static, str>>,
     /// The program whose words stand behind `--`, if that is known (`cargo clippy -- -D warnings` is for rustc).
     pub(crate) behind: Cow<'static, str>,
     /// Whether it searches the current directory when no operand says where.
@@ -229,6 +230,74 @@ pub(crate) enum Reach {
 
 include!(concat!(env!("OUT_DIR"), "/programs.rs"));
 
+/// The name of a table, by its place.
+fn name_at(at: usize) -> &'static str {
+    piece(NAMES, &NAME_STARTS, at)
+}
+
+/// A table, by its place; it is read when it is first looked up.
+fn table_at(at: usize) -> Option<&'static Program> {
+    let text = piece(TABLES, &TABLE_STARTS, usize::from(*TABLE_OF.get(at)?));
+    Some(READ.get(at)?.get_or_init(|| Box::new(read(name_at(at), text))))
+}
+
+fn piece(text: &'static str, starts: &[u32], at: usize) -> &'static str {
+    let start = |at: usize| starts.get(at).map_or(text.len(), |start| usize::try_from(*start).unwrap_or(text.len()));
+    text.get(start(at)..start(at + 1)).unwrap_or_default()
+}
+
+/// The place of the first name that is not before this one.
+fn place_of(name: &str) -> usize {
+    let (mut low, mut high) = (0, NAME_STARTS.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if name_at(middle) < name { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// Reads a table as `build.rs` writes it. What it cannot read leaves the table with less, so that more asks.
+fn read(name: &'static str, text: &'static str) -> Program {
+    let mut lines = text.split('\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let words = |line: &'static str| line.split(' ').filter(|word| !word.is_empty());
+    let list = |line: &'static str| words(line).map(Cow::Borrowed).collect::<Vec<_>>();
+    let number = |text: &str| text.parse::<usize>().unwrap_or(usize::MAX);
+    let operand = |text: &str| OPERANDS.get(number(text)).copied();
+    let option = |word: &'static str| {
+        let (option, kind) = word.split_once('\t')?;
+        Some((Cow::Borrowed(option), OPTS.get(number(kind)).copied()?))
+    };
+    let options = words(line()).filter_map(option).collect();
+    let mut switches = line().bytes().map(|byte| byte == b'1');
+    let mut switch = || switches.next().unwrap_or_default();
+    Program {
+        name: Cow::Borrowed(name),
+        options,
+        words: switch(),
+        tame: switch(),
+        bundle: switch(),
+        rsh: switch(),
+        numbers: switch(),
+        stop: switch(),
+        here: switch(),
+        lenient: switch(),
+        subcommands: switch(),
+        grave: switch(),
+        instead: list(line()),
+        recursive: list(line()),
+        variants: list(line()),
+        safe_config: list(line()),
+        glued: list(line()),
+        module: list(line()),
+        behind: Cow::Borrowed(line()),
+        operands: words(line()).map(|word| operand(word).unwrap_or(Operand::Code)).collect(),
+        last: Some(line()).filter(|line| !line.is_empty()).map(|word| operand(word).unwrap_or(Operand::Code)),
+        runs: RUNS.get(number(line())).copied().unwrap_or(Runs::Opaque),
+        offer: REACHES.get(number(line())).copied().unwrap_or(Reach::Exact),
+    }
+}
+
 impl Program {
     /// What is known of this option, spelled out in full.
     pub(crate) fn option(&self, name: &str) -> Option<Opt> {
@@ -251,7 +320,7 @@ impl Program {
 /// The name of everything that a table describes: programs, subcommands, and what options make of a program.
 #[doc(hidden)]
 pub fn described() -> impl Iterator<Item = &'static str> {
-    PROGRAMS.iter().map(|program| program.name.as_ref())
+    (0..NAME_STARTS.len()).map(name_at)
 }
 
 /// Whether a table lists this option, or each of a cluster, as harmless for a program or for what its options make of it.
@@ -316,20 +385,20 @@ impl Programs {
         {
             return Some(program);
         }
-        if let Ok(at) = PROGRAMS.binary_search_by(|program| program.name.as_ref().cmp(name)) {
-            return PROGRAMS.get(at);
+        let at = place_of(name);
+        if name_at(at) == name {
+            return table_at(at);
         }
         let (parent, word) = name.rsplit_once(' ')?;
-        let below = |program: &Program| {
-            let last = program.name.strip_prefix(parent).and_then(|rest| rest.strip_prefix(' '))?;
-            Some(last.strip_suffix('*')?.to_owned())
+        let pattern = |name: &'static str| {
+            let last = name.strip_prefix(parent)?.strip_prefix(' ')?;
+            last.strip_suffix('*').filter(|start| !start.contains(' ') && word.starts_with(start))
         };
-        let first = PROGRAMS.partition_point(|program| program.name.as_ref() < parent);
-        let related = PROGRAMS.iter().skip(first).take_while(|program| program.name.starts_with(parent));
-        let matching = related.filter(|program| {
-            below(program).is_some_and(|start| !start.contains(' ') && word.starts_with(start.as_str()))
-        });
-        matching.max_by_key(|program| program.name.len())
+        (place_of(parent)..NAME_STARTS.len())
+            .take_while(|at| name_at(*at).starts_with(parent))
+            .filter(|at| pattern(name_at(*at)).is_some())
+            .max_by_key(|at| name_at(*at).len())
+            .and_then(table_at)
     }
 
     /// What is known of a subcommand. `PROGRAM *` describes those that have no description of their own.
@@ -361,19 +430,37 @@ impl Programs {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUILTIN, Named, Opt, PROGRAMS, Program};
+    use super::{BUILTIN, NAME_STARTS, Named, Operand, Opt, Program, Reach, Runs, TABLES, name_at, table_at};
 
     #[test]
     fn tables_are_sorted() {
-        assert!(PROGRAMS.is_sorted_by(|a, b| a.name < b.name));
-        for program in PROGRAMS {
+        let names: Vec<&str> = (0..NAME_STARTS.len()).map(name_at).collect();
+        assert!(names.is_sorted_by(|a, b| a < b));
+        for at in 0..NAME_STARTS.len() {
+            let program = table_at(at).unwrap();
             assert!(program.options.is_sorted_by(|a, b| a.0 < b.0), "{}", program.name);
         }
     }
 
     #[test]
+    fn tables_are_read_as_they_were_written() {
+        let tar = BUILTIN.lookup("tar").unwrap();
+        assert!(tar.bundle && tar.rsh && !tar.grave && tar.variants.iter().any(|variant| variant == "-x"));
+        let timeout = BUILTIN.lookup("timeout").unwrap();
+        assert_eq!((timeout.runs, timeout.stop, timeout.option("-k")), (Runs::Plainly(1), true, Some(Opt::Value)));
+        let sed = BUILTIN.lookup("sed").unwrap();
+        assert_eq!(sed.operands, [Operand::Sed, Operand::Read]);
+        assert_eq!(BUILTIN.lookup("cp").unwrap().last, Some(Operand::Edit));
+        assert_eq!(BUILTIN.lookup("git diff").unwrap().offer, Reach::Prefix(0));
+        assert_eq!(BUILTIN.lookup("python").unwrap().module, ["-m"]);
+        // Every table ends where its text does.
+        assert_eq!(TABLES.matches('\n').count() % 13, 0);
+    }
+
+    #[test]
     fn every_subcommand_has_its_program() {
-        for program in PROGRAMS {
+        for at in 0..NAME_STARTS.len() {
+            let program = table_at(at).unwrap();
             if let Some((parent, last)) = program.name.rsplit_once(' ') {
                 let (parent, modules) = parent.strip_suffix(" -m").map_or((parent, false), |parent| (parent, true));
                 let takes = |parent: &Program| {
