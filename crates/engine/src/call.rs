@@ -1,6 +1,7 @@
 //! From a request to a call with its targets.
 
 use countersign_policy::{Action, Call, Policy, Resource, Target};
+use countersign_shell::Programs;
 
 use crate::extract::{self, Taken};
 use crate::hosts;
@@ -8,7 +9,7 @@ use crate::paths::Places;
 use crate::{Files, Request};
 
 /// Takes a request apart.
-pub(crate) fn from_request(policy: &Policy, request: &Request, files: &dyn Files) -> Call {
+pub(crate) fn from_request(policy: &Policy, programs: &Programs, request: &Request, files: &dyn Files) -> Call {
     let mut call = bare(policy, request);
     let known = request.project.starts_with('/') && request.cwd.starts_with('/');
     let Some(real_project) = files.real_path(&request.project).filter(|_| known) else {
@@ -28,7 +29,7 @@ pub(crate) fn from_request(policy: &Policy, request: &Request, files: &dyn Files
     call.project = real_project;
     let row = hosts::tool(&request.host, &request.tool);
     let extracted = match row {
-        Some(row) => extract::by_row(row, &Taken { policy, call: &call, places: &places, files }),
+        Some(row) => extract::by_row(row, &Taken { policy, programs, call: &call, places: &places, files }),
         None => extract::by_catalog(policy, &call),
     };
     match extracted {

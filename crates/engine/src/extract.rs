@@ -2,7 +2,7 @@
 
 use countersign_policy::pattern::Glob;
 use countersign_policy::{Action, Call, NamedBy, PathResource, Policy, Resource, Role, Target, WordKind};
-use countersign_shell::{Analysis, Dir, Touch, Via};
+use countersign_shell::{Analysis, Dir, Programs, Touch, Via};
 use serde_json::Value;
 
 use crate::hosts::{Extractor, ToolRow};
@@ -18,6 +18,7 @@ pub(crate) const TOO_MANY: &str = "more than anybody could review";
 #[derive(Clone, Copy)]
 pub(crate) struct Taken<'a> {
     pub(crate) policy: &'a Policy,
+    pub(crate) programs: &'a Programs,
     pub(crate) call: &'a Call,
     pub(crate) places: &'a Places,
     pub(crate) files: &'a dyn Files,
@@ -166,7 +167,7 @@ fn names_outside(action: Action, folder: &str, pattern: &str, of: &Taken<'_>) ->
 /// A command line: a target for each simple command, for each file and host that it names, and for each thing in it
 /// that was not understood.
 fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
-    let analysis = countersign_shell::analyze(line);
+    let analysis = countersign_shell::analyze_with(line, of.programs);
     let count = analysis.commands.len() + analysis.touches.len() + analysis.unknown.len();
     if count > MOST_TARGETS {
         return Err(format!("the command line does {count} things at once, {TOO_MANY}"));

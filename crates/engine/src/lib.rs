@@ -82,12 +82,14 @@ impl Request {
 #[derive(Debug, Clone)]
 pub struct Engine {
     policy: Policy,
+    programs: countersign_shell::Programs,
 }
 
 impl Engine {
     /// An engine over this policy.
     pub fn new(policy: Policy) -> Engine {
-        Engine { policy }
+        let programs = countersign_shell::Programs::extended(&policy.programs, &policy.project_programs);
+        Engine { policy, programs }
     }
 
     /// The policy that decides.
@@ -97,7 +99,7 @@ impl Engine {
 
     /// Takes a tool call apart into what it touches. What goes wrong is a fault of the call, and faults ask.
     pub fn call(&self, request: &Request, files: &dyn Files) -> Call {
-        call::from_request(&self.policy, request, files)
+        call::from_request(&self.policy, &self.programs, request, files)
     }
 
     /// Decides a call; see [`countersign_policy::decide`].
@@ -107,7 +109,7 @@ impl Engine {
 
     /// What a human is asked about a call that the decision leaves open.
     pub fn question(&self, call: &Call, decision: &Decision, files: &dyn Files) -> countersign_policy::Question {
-        question::of(call, decision, files)
+        question::of(call, decision, &self.programs, files)
     }
 
     /// What the model is told of a call that does not run: one helpful line.

@@ -7,6 +7,7 @@ use countersign_policy::{
     Action, Call, Cause, Decision, Effect, GrantResource, Judgement, Offer, Part, Question, Resource, Scope,
     ScopeOffer, Step, Target,
 };
+use countersign_shell::Programs;
 use serde_json::Value;
 
 use crate::show::{masked, printable};
@@ -16,9 +17,9 @@ use crate::{Files, body, lookalike, paths, steps, why};
 const CLAIM: usize = 500;
 
 /// The question about a call that the decision leaves open.
-pub(crate) fn of(call: &Call, decision: &Decision, files: &dyn Files) -> Question {
+pub(crate) fn of(call: &Call, decision: &Decision, programs: &Programs, files: &dyn Files) -> Question {
     let judged = || call.targets.iter().zip(decision.judgements());
-    let parts: Vec<Part> = judged().map(|(target, judgement)| part(target, judgement, call)).collect();
+    let parts: Vec<Part> = judged().map(|(target, judgement)| part(target, judgement, call, programs)).collect();
     let scopes = scopes(&judged().map(|(_, judgement)| judgement).zip(&parts).collect::<Vec<_>>());
     let steps = steps::of(call, &parts);
     let (parts, steps) = undecided_first(parts, steps);
@@ -34,7 +35,7 @@ pub(crate) fn of(call: &Call, decision: &Decision, files: &dyn Files) -> Questio
     }
 }
 
-fn part(target: &Target, judgement: &Judgement, call: &Call) -> Part {
+fn part(target: &Target, judgement: &Judgement, call: &Call, programs: &Programs) -> Part {
     let mut warnings = match &target.resource {
         Resource::None => call.args.as_object().into_iter().flatten().flat_map(|(_, value)| in_value(value)).collect(),
         _ => lookalike::of_target(target),
@@ -49,7 +50,7 @@ fn part(target: &Target, judgement: &Judgement, call: &Call) -> Part {
         effect: judgement.effect(),
         why: why::cause(judgement.cause(), judgement.effect()),
         warnings,
-        offers: if judgement.remember().scopes.is_empty() { Vec::new() } else { offers(target, call) },
+        offers: if judgement.remember().scopes.is_empty() { Vec::new() } else { offers(target, call, programs) },
     }
 }
 
@@ -123,7 +124,7 @@ fn scopes(judged: &[(&Judgement, &Part)]) -> Vec<ScopeOffer> {
 }
 
 /// What may be remembered of a target, the narrowest first.
-fn offers(target: &Target, call: &Call) -> Vec<Offer> {
+fn offers(target: &Target, call: &Call, programs: &Programs) -> Vec<Offer> {
     match &target.resource {
         Resource::None => {
             vec![Offer {
@@ -137,7 +138,7 @@ fn offers(target: &Target, call: &Call) -> Vec<Offer> {
                 spellings: target.spellings.clone(),
                 span: std::ops::Range::default(),
             };
-            countersign_shell::offers(&command)
+            countersign_shell::offers_with(&command, programs)
                 .into_iter()
                 // What a human should look at is not waved through with others like it.
                 .filter(|offer| offer.pattern.is_none() || target.caution.is_none())

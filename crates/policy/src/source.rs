@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
 use crate::pattern::{Pattern, folded};
+use crate::program::ProgramEntry;
 use crate::rule::{Rule, Selector};
 use crate::target::{Resource, Target, Word};
 
@@ -181,6 +182,10 @@ pub struct Policy {
     pub max_open: u32,
     /// The tools that are known.
     pub catalog: Catalog,
+    /// What administrator, team and user say of programs, by name and subcommands (`mytool sub`).
+    pub programs: BTreeMap<String, ProgramEntry>,
+    /// What trusted files of the project say of them: it counts only where nothing else speaks of an option.
+    pub project_programs: BTreeMap<String, ProgramEntry>,
     /// A digest of all that was read.
     pub revision: String,
 }

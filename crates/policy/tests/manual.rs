@@ -14,8 +14,9 @@ fn texts() -> Vec<&'static str> {
 #[test]
 fn the_examples_are_read() {
     let texts = texts();
-    assert_eq!(texts.len(), 2);
-    for (kind, text) in [SourceKind::Project, SourceKind::Managed].into_iter().zip(texts) {
+    let kinds = [SourceKind::Project, SourceKind::User, SourceKind::Managed];
+    assert_eq!(texts.len(), kinds.len());
+    for (kind, text) in kinds.into_iter().zip(texts) {
         if let Err(problems) = parse(kind, "docs/policy.md", text) {
             panic!("{}", problems.iter().map(|problem| problem.render(text)).collect::<String>());
         }
@@ -33,11 +34,14 @@ fn every_key_is_explained() {
     all.extend(keys("/properties/allow/items/anyOf/1/properties"));
     all.extend(keys("/properties/ask/items/anyOf/1/properties"));
     all.extend(keys("/properties/tools/additionalProperties/properties"));
+    all.extend(keys("/properties/programs/additionalProperties/properties"));
     let ceiling = keys("/properties/ceiling/properties");
     for key in all {
         let told = MANUAL.contains(&format!("`{key}`"))
             || MANUAL.contains(&format!("[{key}"))
-            || MANUAL.contains(&format!("\n{key} = ["));
+            || MANUAL
+                .lines()
+                .any(|line| line.strip_prefix(key.as_str()).is_some_and(|rest| rest.trim_start().starts_with("= [")));
         assert!(told, "docs/policy.md says nothing of `{key}`");
     }
     for key in ceiling {

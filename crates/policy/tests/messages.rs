@@ -51,7 +51,7 @@ fn keys_that_are_not_known_or_do_not_belong() {
             "alow = [\"read(**)\"]\n",
             "dney = []\nexample = []\nmax_open = 3\n",
             "frobnicate = true\n",
-            "import = []\nprograms = {}\nprofiles = {}\nprofile = \"dev\"\nhooks = {}\non-deny = \"cascade\"\n",
+            "import = []\nprofiles = {}\nprofile = \"dev\"\nhooks = {}\non-deny = \"cascade\"\n",
             "[ceiling]\ndeny = [\"*\"]\n",
             "ask = [{ rule = \"edit(**)\", expires = 2027-01-01 }]\n",
             "allow = [{ rule = \"edit(**)\", remember = \"session\", implied = false }]\n",
@@ -70,6 +70,25 @@ fn keys_that_are_not_known_or_do_not_belong() {
         &["[ceiling]\nallow = [\"read(**)\"]\npeople = {}\ngrants = { maximum = \"8h\" }\n"],
     ));
     insta::assert_snapshot!(all);
+}
+
+#[test]
+fn programs_that_cannot_be_described() {
+    let reports = reports(
+        SourceKind::User,
+        &[
+            "programs = []\n",
+            "[programs]\nfrob = true\n",
+            "[programs.\"bin/frob\"]\n[programs.\"frob  sub\"]\n[programs.\" frob\"]\n[programs.\"\"]\n\
+             [programs.\"fr*\"]\n[programs.\"frob\\tsub\"]\n[programs.\"frob --sub\"]\n[programs.\"Frob.exe\"]\n\
+             [programs.\"fr\\u00F6b\"]\n",
+            "[programs.frob]\nflag = [\"-v\"]\nvalue = []\noffer = 1\nruns = \"plainly\"\nsubcommands = \"yes\"\n",
+            "[programs.frob]\nflags = [\"verbose\", \"-\", \"--\", \"--a b\", \"--level=3\", \"--x*\", \"+nightly\", 3]\n\
+             values = \"--level\"\noperands = [\"reed\", \"sed\"]\n",
+            "[programs.frob]\nflags = [\"-v\", \"-v\"]\npower = [\"-v\"]\n",
+        ],
+    );
+    insta::assert_snapshot!(reports);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use countersign_policy::{Action, CommandSpelling, Word};
 
 mod assignment;
 mod command;
+mod described;
 mod dirs;
 mod expansion;
 mod find;

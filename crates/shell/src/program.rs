@@ -352,7 +352,7 @@ pub fn lists_as_harmless(name: &str, option: &str) -> bool {
 /// place.
 #[derive(Debug, Clone, Default)]
 pub struct Programs {
-    own: BTreeMap<String, Program>,
+    pub(crate) own: BTreeMap<String, Program>,
 }
 
 /// The tables that come with this crate alone.

@@ -6,6 +6,7 @@ use super::{Document, Limits, parse};
 use crate::catalog::{Catalog, ToolEntry};
 use crate::digest::sha256_hex;
 use crate::effect::Effect;
+use crate::program;
 use crate::rule::{Origin, Rule, Selector};
 use crate::source::{Ceiling, Nobody, Policy, Source, SourceKind};
 
@@ -32,7 +33,7 @@ pub fn builtin_text() -> &'static str {
 /// Puts files together, with the built-in rules below them and the built-in ceiling above.
 ///
 /// Of several defaults the strictest holds, `nobody = "deny"` before any waiting, the shortest waiting, the smallest
-/// `max-open`. What an untrusted file says of these or of tools does not count.
+/// `max-open`. What an untrusted file says of these, of tools or of programs does not count.
 pub fn assemble(documents: Vec<Loaded>) -> Policy {
     let builtin = parse(SourceKind::Builtin, "builtin", builtin_text());
     let mut policy = Policy {
@@ -43,6 +44,8 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
         nobody: Nobody::Deny,
         max_open: MAX_OPEN,
         catalog: Catalog::default(),
+        programs: std::collections::BTreeMap::new(),
+        project_programs: std::collections::BTreeMap::new(),
         revision: revision(builtin.as_ref().map_or("", |document| &document.sha256), &documents),
     };
     match builtin {
@@ -64,6 +67,15 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
     for document in trusted() {
         for (tool, entry) in &document.tools {
             merge(policy.catalog.tools.entry(tool.clone()).or_default(), entry);
+        }
+    }
+    for document in trusted() {
+        let programs = match document.kind {
+            SourceKind::Project | SourceKind::Local => &mut policy.project_programs,
+            _ => &mut policy.programs,
+        };
+        for (name, entry) in &document.programs {
+            program::merge(programs.entry(name.clone()).or_default(), entry);
         }
     }
     for Loaded { document, trusted } in documents {

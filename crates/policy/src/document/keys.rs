@@ -31,6 +31,8 @@ pub(super) enum Shape {
     Patterns,
     OneOf(&'static [&'static str]),
     SomeOf(&'static [&'static str]),
+    Programs,
+    Options,
     Nobody,
     Duration,
     Grants,
@@ -59,6 +61,8 @@ pub(super) const CLASSES: &[&str] = &["read", "write", "delete"];
 pub(super) const SCOPES: &[&str] = &["once", "turn", "session", "project", "user"];
 pub(super) const GRANT_SCOPES: &[&str] = &["turn", "session", "project", "user"];
 
+pub(super) const OPERANDS: &[&str] = &["data", "read", "search", "edit", "delete", "url", "host", "code", "maybe"];
+
 const fn key(name: &'static str, shape: Shape, place: Place, doc: &'static str) -> Key {
     Key { name, shape, place, doc }
 }
@@ -86,7 +90,13 @@ pub(super) const TOP: &[Key] = &[
         "How tools are judged, by `server/tool` or `tool:NAME`. In a project's file: once it is trusted.",
     ),
     key("import", Shape::NotYet, Place::Everywhere, "Another system's file as one source."),
-    key("programs", Shape::NotYet, Place::Everywhere, "What the options of a program mean."),
+    key(
+        "programs",
+        Shape::Programs,
+        Place::Everywhere,
+        "What the options and operands of a program are, by `mytool` or `mytool sub`. In a project's file: once it is \
+         trusted, and only what nothing else says.",
+    ),
     key("profiles", Shape::NotYet, Place::Everywhere, "Permission profiles."),
     key(
         "default",
@@ -153,6 +163,31 @@ pub(super) const TOOL: &[Key] = &[
     key("hidden", Shape::Truth, Place::Everywhere, "Whether it is never offered to a model."),
     key("since", Shape::Text, Place::Everywhere, "The first version of its host that has it."),
     key("until", Shape::Text, Place::Everywhere, "The first version of its host that no longer has it."),
+];
+
+/// The keys of `[programs."mytool sub"]`.
+pub(super) const PROGRAM: &[Key] = &[
+    key("flags", Shape::Options, Place::Everywhere, "Harmless options without a value."),
+    key("values", Shape::Options, Place::Everywhere, "Harmless options with a value."),
+    key(
+        "attached",
+        Shape::Options,
+        Place::Everywhere,
+        "Harmless options whose value, if any, is attached: `--color=x`.",
+    ),
+    key("read", Shape::Options, Place::Everywhere, "Options with a file that is read."),
+    key("search", Shape::Options, Place::Everywhere, "Options with a directory that is searched."),
+    key("write", Shape::Options, Place::Everywhere, "Options with a file that is written: they ask."),
+    key("power", Shape::Options, Place::Everywhere, "Options with a value that do anything else: they ask."),
+    key("exec", Shape::Options, Place::Everywhere, "Options with a command line, which runs: they ask."),
+    key("dir", Shape::Options, Place::Everywhere, "Options with a directory in which the program then works."),
+    key(
+        "operands",
+        Shape::SomeOf(OPERANDS),
+        Place::Everywhere,
+        "What the operands are, in order; the last one goes on for all others.",
+    ),
+    key("subcommands", Shape::Truth, Place::Everywhere, "Whether the first operand names a subcommand."),
 ];
 
 /// The keys of `[ceiling]`.

@@ -7,6 +7,7 @@ mod assemble;
 mod keys;
 mod others;
 mod problem;
+mod programs;
 mod reader;
 mod rule_text;
 mod rules;
@@ -25,6 +26,7 @@ use crate::action::Class;
 use crate::catalog::ToolEntry;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
+use crate::program::ProgramEntry;
 use crate::rule::Rule;
 use crate::source::{Nobody, SourceKind};
 
@@ -46,6 +48,8 @@ pub struct Document {
     examples: Vec<Example>,
     /// How tools are judged, by their action's text.
     pub tools: BTreeMap<String, ToolEntry>,
+    /// What it says of programs, by their name and their subcommands': `mytool sub`.
+    pub programs: BTreeMap<String, ProgramEntry>,
     /// What happens to what no rule speaks of, if it says so.
     pub default: Option<Effect>,
     /// What an ask becomes when nobody can be asked, if it says so.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::keys::{CEILING, GRANTS, Key, Place, RULE, Shape, TOOL, TOP};
+use super::keys::{CEILING, GRANTS, Key, PROGRAM, Place, RULE, Shape, TOOL, TOP};
 use crate::effect::Effect;
 
 /// The JSON Schema of the policy file, for editors: what is written in it, not where each key belongs.
@@ -65,6 +65,14 @@ fn shape(shape: Shape) -> Value {
             "propertyNames": { "pattern": "^(tool:[^*]+|[^*/]+/[^*]+)$" },
             "additionalProperties": table(TOOL, None),
         }),
+        Shape::Programs => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[a-z0-9_.@][a-z0-9_.+@:-]*( [A-Za-z0-9_.@][A-Za-z0-9_.+@:-]*)*$" },
+            "additionalProperties": table(PROGRAM, None),
+        }),
+        Shape::Options => {
+            list(json!({ "type": "string", "pattern": "^(\\+|--?[A-Za-z0-9_.:@+?#%,][A-Za-z0-9_.:@+?#%,-]*)$" }))
+        }
         Shape::Ceiling => table(CEILING, None),
         Shape::Grants => table(GRANTS, None),
         Shape::Rule | Shape::Text => text(),

@@ -257,6 +257,8 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
                 nobody: if deny { Nobody::Deny } else { Nobody::Wait(60) },
                 max_open: 20,
                 catalog,
+                programs: std::collections::BTreeMap::new(),
+                project_programs: std::collections::BTreeMap::new(),
                 revision: "r".to_owned(),
             }
         })

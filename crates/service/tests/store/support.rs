@@ -89,6 +89,8 @@ pub fn policy(rules: Vec<Rule>) -> Policy {
         nobody: Nobody::Deny,
         max_open: 3,
         catalog: Catalog::default(),
+        programs: std::collections::BTreeMap::new(),
+        project_programs: std::collections::BTreeMap::new(),
         revision: "r1".into(),
     }
 }
