@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -79,30 +80,26 @@ fn help_text(name: &str, help: &str) -> Option<String> {
     command.args(words).arg(help).env("LC_ALL", "C").env("PAGER", "cat").env("GIT_PAGER", "cat").env("MANPAGER", "cat");
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = spawned.ok()?;
-    let out = thread::spawn(reader(child.stdout.take()?));
-    let err = thread::spawn(reader(child.stderr.take()?));
-    ended(&mut child).then(|| format!("{}\n{}", out.join().unwrap(), err.join().unwrap()))
+    let (told, hear) = channel();
+    let readers =
+        [thread::spawn(reader(child.stdout.take()?, told.clone())), thread::spawn(reader(child.stderr.take()?, told))];
+    // Both outputs end with the program, at the latest when it is killed.
+    let start = Instant::now();
+    let texts: Vec<String> =
+        readers.iter().map_while(|_| hear.recv_timeout(LIMIT.saturating_sub(start.elapsed())).ok()).collect();
+    let ended = texts.len() == readers.len();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    ended.then(|| texts.join("\n"))
 }
 
-fn reader(mut from: impl Read + Send + 'static) -> impl FnOnce() -> String + Send + 'static {
+fn reader(mut from: impl Read + Send + 'static, told: Sender<String>) -> impl FnOnce() + Send + 'static {
     move || {
         let mut bytes = Vec::new();
         from.read_to_end(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes).into_owned()
+        // Nobody listens any more where it took too long.
+        let _ = told.send(String::from_utf8_lossy(&bytes).into_owned());
     }
-}
-
-fn ended(child: &mut Child) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < LIMIT {
-        if child.try_wait().unwrap().is_some() {
-            return true;
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    false
 }
 
 /// Everything that reads like an option.
