@@ -83,7 +83,14 @@ fn exec(walk: &mut Walk<'_>, inner: &[Token], of: Exec<'_>, range: Range<usize>,
     }
     let dirs = if of.elsewhere { Dirs::unknown() } else { dirs.clone() };
     let before = walk.out.commands.len();
-    let mut written = walk.inner(&tokens, range, &dirs).written;
+    let touches = walk.out.touches.len();
+    let mut written = walk.inner(&tokens, range.clone(), &dirs).written;
+    let placed = root.is_some() && inner.iter().any(|token| token.text == "{}");
+    let changes = |touch: &crate::Touch| matches!(touch.action, Action::Edit | Action::Delete);
+    if placed && walk.out.touches.iter().skip(touches).any(changes) {
+        // The tree stands for any file in it, what may not be changed included.
+        walk.unknown("which files a `find` changes is known only when it runs", range);
+    }
     for (word, token) in written.iter_mut().zip(inner) {
         token.text.clone_into(&mut word.text);
     }
