@@ -81,8 +81,8 @@ impl Walk<'_> {
 
     /// One word of a command.
     pub(crate) fn word(&mut self, node: Node<'_>, pieces: &mut Pieces<'_>, entry: &Dirs) {
-        // The parser breaks some words in two (`'a'\b`); a shell does not.
-        let joined = pieces.last.take().filter(|(range, ..)| range.end == node.start_byte());
+        // The parser breaks some words in two (`'a'\b`), and all that are continued on the next line; a shell does not.
+        let joined = pieces.last.take().filter(|(range, ..)| self.is_continued(range.end..node.start_byte()));
         if joined.is_none()
             && let Some(end) = pieces.end
             && !self.is_apart(end..node.start_byte())
@@ -90,10 +90,8 @@ impl Walk<'_> {
             self.unknown("words that cannot be told apart for certain", end..node.end_byte());
         }
         pieces.end = Some(node.end_byte());
-        let next = self.line.as_bytes().get(node.end_byte());
-        if matches!(next, Some(b'<' | b'>')) && self.text(node).bytes().all(|byte| byte.is_ascii_digit()) {
-            // A shell takes it for the descriptor that is redirected.
-            self.unknown("text that is not understood", node.byte_range());
+        if word::is_descriptor(self.text(node), self.line.get(node.end_byte()..).unwrap_or_default()) {
+            self.unknown("a word that a shell may take for the number of an open file", node.byte_range());
         }
         let mut expansions = self.expansions(node, entry);
         let mut start = node.start_byte();

@@ -1,5 +1,7 @@
 //! What stands for something else: substitutions, parameters, arithmetic, tests.
 
+use std::ops::Range;
+
 use countersign_policy::{Word, WordKind};
 use tree_sitter::Node;
 
@@ -166,14 +168,14 @@ impl Walk<'_> {
         let mut tokens = Vec::new();
         let mut at = node.start_byte() + open.len();
         let end = at + inner.map_or(0, str::len);
-        let blank = |place: usize| {
-            let byte = self.line.as_bytes().get(place);
-            matches!(byte, Some(b' ' | b'\t')) && !expansions.iter().any(|expansion| expansion.range.contains(&place))
-        };
         while at < end {
-            let stop = (at..end).find(|place| blank(*place)).unwrap_or(end);
-            // A quoted blank makes this fail, and the test one word that is not known.
-            if stop > at && word::read(self.line, at..stop, &expansions, &mut tokens).is_err() {
+            let stop = self.word_end(at..end, &expansions);
+            let continued = self.line.get(at..stop).is_some_and(|word| word.trim_start_matches("\\\n").is_empty());
+            if !continued && word::read(self.line, at..stop, &expansions, &mut tokens).is_err() {
+                if !double {
+                    // Only `[[` is syntax: what ends a command ends this one, too.
+                    self.unknown("a test that can run commands", node.byte_range());
+                }
                 tokens = vec![Token { text: inner.unwrap_or_default().trim().to_owned(), shape: Shape::Dynamic }];
                 break;
             }
@@ -206,6 +208,29 @@ impl Walk<'_> {
         let span = self.span(node.byte_range());
         self.out.commands.push(Command { words, spellings: Vec::new(), span });
         Exit::same(dirs)
+    }
+
+    /// Where the word that starts a range ends: at a blank that neither quotes nor an expansion hold.
+    fn word_end(&self, range: Range<usize>, expansions: &[Expansion]) -> usize {
+        let mut at = range.start;
+        let mut quote = None;
+        while at < range.end {
+            let next = expansions.partition_point(|expansion| expansion.range.end <= at);
+            if let Some(expansion) = expansions.get(next).filter(|expansion| expansion.range.contains(&at)) {
+                at = expansion.range.end;
+                continue;
+            }
+            let byte = self.line.as_bytes().get(at).copied().unwrap_or_default();
+            match (quote, byte) {
+                (None, b' ' | b'\t') => return at,
+                (None, b'\'' | b'"') => quote = Some(byte),
+                (Some(open), _) if open == byte => quote = None,
+                (None | Some(b'"'), b'\\') => at += 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        range.end
     }
 }
 

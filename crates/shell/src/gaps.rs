@@ -56,6 +56,11 @@ impl Walk<'_> {
         self.line.get(range).is_some_and(|gap| gap.contains([' ', '\t']))
     }
 
+    /// Whether nothing is between two places but a continued line, if that.
+    pub(crate) fn is_continued(&self, range: Range<usize>) -> bool {
+        self.line.get(range).is_some_and(|gap| gap.trim_start_matches("\\\n").is_empty())
+    }
+
     pub(crate) fn is_word_start(&self, at: usize) -> bool {
         let mut before = self.line.get(..at).unwrap_or_default();
         while let Some(joined) = before.strip_suffix("\\\n") {

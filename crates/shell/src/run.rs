@@ -77,7 +77,8 @@ impl Walk<'_> {
         if RESERVED.contains(&word) {
             self.unknown("a word of the shell's own in the place of a program", range.clone());
         }
-        if assignment::operand(first).is_some() {
+        // `env` takes all that has a `=` for one.
+        if word.contains('=') {
             self.unknown("an assignment that is not understood", range.clone());
         }
         if let Some(ran) = self.directory(word, tokens, range.clone(), dirs) {
@@ -537,10 +538,21 @@ impl Walk<'_> {
 /// Whether a line has something in it that bash reads in a way of its own.
 fn reads_otherwise(line: &str) -> bool {
     let signs = ["$'", "$\"", "<(", ">(", "|&", "&>", "((", "[[", "<<<", "$["];
-    let braces = line.split('{').skip(1).any(|rest| {
-        let inside = rest.split([' ', '\t', '\n']).next().unwrap_or_default();
-        inside.contains('}') && (inside.contains(',') || inside.contains(".."))
-    });
+    // From a brace to the end of its word; what quotes and substitutions hold may be part of it.
+    let (mut open, mut held, mut list, mut braces) = (false, false, false, false);
+    let mut before = ' ';
+    for c in line.chars() {
+        match c {
+            '{' => open = true,
+            '\'' | '"' | '\\' | '$' | '(' | '`' => held |= open,
+            ' ' | '\t' | '\n' if !held => (open, list) = (false, false),
+            ',' => list |= open,
+            '.' => list |= open && before == '.',
+            '}' => braces |= list,
+            _ => {}
+        }
+        before = c;
+    }
     braces || signs.iter().any(|sign| line.contains(sign))
 }
 

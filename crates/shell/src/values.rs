@@ -149,10 +149,13 @@ impl<'a> Walk<'a> {
     pub(crate) fn for_loop(&mut self, node: Node<'_>, entry: &Dirs) -> Exit {
         let mut cursor = node.walk();
         let (mut name, mut values, mut whole) = (None, Vec::new(), true);
+        let mut end = node.start_byte();
         for child in node.children(&mut cursor) {
             match child.kind() {
                 "variable_name" => name = Some(child),
                 kind if is_word(kind) => {
+                    // The parser takes some words apart that are one to a shell.
+                    whole &= self.is_apart(end..child.start_byte());
                     let expansions = self.expansions(child, entry);
                     let mut tokens = Vec::new();
                     let output = expansions.iter().all(|expansion| expansion.value == Value::Output);
@@ -165,9 +168,9 @@ impl<'a> Walk<'a> {
                     }
                 }
                 "in" | "for" | "do_group" | ";" | "\n" | "comment" => {}
-                "select" => whole = false,
                 _ => whole = false,
             }
+            end = child.end_byte();
         }
         values.dedup();
         let name = name.map(|name| self.text(name)).unwrap_or_default();

@@ -85,7 +85,9 @@ impl<'a> Walk<'a> {
         }
         let mut parser = Parser::new();
         let language = parser.set_language(&tree_sitter_bash::LANGUAGE.into());
-        let Some(tree) = language.ok().and_then(|()| parser.parse(self.line, None)) else {
+        // Nothing follows that the last line could be continued with.
+        let text = self.line.strip_suffix("\\\n").filter(|text| !text.ends_with('\\')).unwrap_or(self.line);
+        let Some(tree) = language.ok().and_then(|()| parser.parse(text, None)) else {
             self.unknown("a line that cannot be parsed", whole);
             return lost;
         };

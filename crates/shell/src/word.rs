@@ -82,9 +82,6 @@ pub(crate) fn read(
     out: &mut Vec<Token>,
 ) -> Result<(), &'static str> {
     let Some(raw) = line.get(range.clone()) else { return Err(SPLIT) };
-    if is_descriptor(raw, line.get(range.end..).unwrap_or_default()) {
-        return Err(DESCRIPTOR);
-    }
     if raw.bytes().all(is_plain) && !raw.is_empty() {
         out.push(Token::literal(raw));
         return Ok(());
@@ -169,7 +166,6 @@ const NUMBERS: [&[u8]; 3] = [b"$?", b"$#", b"$$"];
 
 const SPLIT: &str = "words that cannot be told apart for certain";
 const QUOTING: &str = "quoting that cannot be read for certain";
-const DESCRIPTOR: &str = "a word that a shell may take for the number of an open file";
 const EXPANSION: &str = "an expansion that cannot be read for certain";
 
 /// One byte of a word and whether quotes protect it.
@@ -402,7 +398,7 @@ fn is_unc(raw: &str) -> bool {
 
 /// `{name}>file`: bash sets the variable to the file's descriptor and drops the word, sh passes it on. `2\<newline>>file`:
 /// a descriptor to both, a word to the parser.
-fn is_descriptor(raw: &str, after: &str) -> bool {
+pub(crate) fn is_descriptor(raw: &str, after: &str) -> bool {
     let named = raw.starts_with('{') && raw.ends_with('}');
     let number = || !raw.is_empty() && raw.bytes().all(|byte| byte.is_ascii_digit());
     after.starts_with(['<', '>', '\\'])
