@@ -21,7 +21,12 @@ pub(crate) struct Pieces<'t> {
     pub(crate) end: Option<usize>,
     /// The bytes of the last word, how many words stand before it, and what is expanded in it.
     pub(crate) last: Option<(Range<usize>, usize, Vec<Expansion>)>,
+    /// How many nodes of the tree were joined to the words before them.
+    pub(crate) joined: usize,
 }
+
+/// The most nodes that are joined: each reads the word anew.
+const MOST_JOINED: usize = 256;
 
 impl Walk<'_> {
     pub(crate) fn command(&mut self, node: Node<'_>, redirections: &[Node<'_>], entry: &Dirs) -> Exit {
@@ -96,6 +101,10 @@ impl Walk<'_> {
         let mut expansions = self.expansions(node, entry);
         let mut start = node.start_byte();
         if let Some((from, count, mut before)) = joined {
+            pieces.joined += 1;
+            if pieces.joined > MOST_JOINED {
+                return self.unknown("a word in too many pieces", node.byte_range());
+            }
             start = from.start;
             pieces.words.truncate(count);
             before.append(&mut expansions);

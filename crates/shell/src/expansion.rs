@@ -69,6 +69,9 @@ impl Walk<'_> {
         if text.starts_with('`') && text.contains('\\') {
             self.unknown("backslashes between backticks", node.byte_range());
         }
+        if !text.starts_with('`') && heredoc::loses_semicolon(self.line, node) {
+            self.unknown("a `;` behind a here-document, which bash loses in a substitution", node.byte_range());
+        }
         self.depth += SUBSTITUTION;
         if self.depth >= DEEPEST {
             self.unknown(TOO_DEEP, node.byte_range());

@@ -71,6 +71,31 @@ pub(crate) fn said(line: &str, node: Node<'_>) -> Option<String> {
     literal.then(|| body.trim_end_matches('\n').to_owned())
 }
 
+/// Whether bash may read two commands as one: in `$(...)`, the first `;` behind a here-document is lost (5.2).
+pub(crate) fn loses_semicolon(line: &str, substitution: Node<'_>) -> bool {
+    let range = substitution.byte_range();
+    if !line.get(range.clone()).is_some_and(|text| text.contains("<<")) {
+        return false;
+    }
+    let mut cursor = substitution.walk();
+    let mut end = None;
+    while end.is_none() {
+        let node = cursor.node();
+        if node.kind() == "heredoc_end" {
+            end = Some(node.end_byte());
+        }
+        if cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return false;
+            }
+        }
+    }
+    end.and_then(|end| line.get(end..range.end)).is_some_and(|rest| rest.contains(';'))
+}
+
 fn delimiter(line: &str, start: Node<'_>) -> Option<String> {
     let mut tokens = Vec::new();
     word::read(line, start.byte_range(), &[], &mut tokens).ok()?;

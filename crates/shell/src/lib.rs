@@ -8,6 +8,7 @@ use std::ops::Range;
 use countersign_policy::{Action, CommandSpelling, Word};
 
 mod assignment;
+mod budget;
 mod command;
 mod described;
 mod dirs;

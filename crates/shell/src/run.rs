@@ -42,6 +42,9 @@ const IN_PLACE: [&str; 3] = ["command", "builtin", "eval"];
 /// enough for an ask or a denial.
 pub(crate) const MOST_WRAPPED: usize = 64;
 
+/// The most words of a command that another runs: each level of them is judged anew.
+const MOST_WORDS: usize = 1024;
+
 /// What became of one simple command.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -425,8 +428,9 @@ impl Walk<'_> {
     /// A command inside another.
     pub(crate) fn inner(&mut self, tokens: &[Token], range: Range<usize>, dirs: &Dirs) -> Ran {
         self.depth += SUBSTITUTION;
-        let ran = if self.depth >= DEEPEST {
-            self.unknown(TOO_DEEP, range);
+        let long = tokens.len() > MOST_WORDS;
+        let ran = if self.depth >= DEEPEST || long {
+            self.unknown(if long { "a command with too many words" } else { TOO_DEEP }, range);
             let judged = judge(self.programs, tokens, None, false);
             Ran { exit: Exit::same(&Dirs::unknown()), written: judged.words }
         } else {
@@ -443,9 +447,15 @@ impl Walk<'_> {
             return Exit::same(&Dirs::unknown());
         }
         let outer = Some(self.span(range));
-        let mut walk =
-            Walk { depth: self.depth + SUBSTITUTION, outer, ..Walk::new(line, self.programs, &mut *self.out) };
+        let mut walk = Walk {
+            depth: self.depth + SUBSTITUTION,
+            outer,
+            rounds: self.rounds,
+            operations: self.operations,
+            ..Walk::new(line, self.programs, &mut *self.out)
+        };
         let exit = walk.line(dirs);
+        (self.rounds, self.operations) = (walk.rounds, walk.operations);
         // What `eval` defines is there afterwards.
         let functions = walk.functions;
         self.functions.extend(functions);

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use countersign_policy::Action;
-use tree_sitter::{Node, Parser};
+use tree_sitter::Node;
 
 use crate::dirs::{Dirs, Exit};
 use crate::gaps::is_hidden;
 use crate::program::Programs;
 use crate::values::Variables;
-use crate::{Analysis, Dir, Touch, Unknown, Via, plain};
+use crate::plain::{self, Part};
+use crate::{Analysis, Dir, Touch, Unknown, Via, budget};
 
 /// How deep constructs may be nested; one `if` takes about five levels.
 pub(crate) const DEEPEST: usize = 40;
@@ -44,6 +45,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) variables: Variables,
     /// How many rounds of loops were followed one by one.
     pub(crate) rounds: usize,
+    /// What the parser may still spend.
+    pub(crate) operations: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -57,19 +60,43 @@ impl<'a> Walk<'a> {
             functions: BTreeSet::new(),
             variables: Variables::default(),
             rounds: 0,
+            operations: budget::MOST_OPERATIONS,
         }
     }
 
     /// The whole line.
     pub(crate) fn line(&mut self, dirs: &Dirs) -> Exit {
-        match plain::words(self.line) {
-            Some(tokens) => {
-                let trimmed = self.line.trim_matches([' ', '\t', '\n']);
-                let start = self.line.find(trimmed).unwrap_or_default();
-                self.simple(&tokens, start..start + trimmed.len(), dirs).exit
-            }
+        match plain::parts(self.line) {
+            Some(parts) => self.plain(&parts, dirs),
             None => self.parsed(dirs),
         }
+    }
+
+    /// The commands of a plain line, as [`Walk::statements`] goes through those of the tree.
+    fn plain(&mut self, parts: &[Part], entry: &Dirs) -> Exit {
+        let mut dirs = entry.clone();
+        let mut last = Exit::same(entry);
+        for statement in split(parts, |operator| operator == ";") {
+            let pipelines = split(statement, |operator| operator != "|");
+            let pipelines = pipelines.map(|pipeline| (pipeline.first().map_or("", |first| first.operator), pipeline));
+            last = self.in_list(pipelines, &dirs, Walk::pipeline).0;
+            dirs = dirs.or(&last.any());
+        }
+        last
+    }
+
+    fn pipeline(&mut self, parts: &[Part], entry: &Dirs) -> Exit {
+        if let [part] = parts {
+            return self.simple(&part.words, part.range.clone(), entry).exit;
+        }
+        let mut dirs = entry.clone();
+        self.scoped(|walk| {
+            for part in parts {
+                let exit = walk.simple(&part.words, part.range.clone(), &dirs).exit;
+                dirs = dirs.or(&exit.any());
+            }
+        });
+        Exit::same(&entry.or(&dirs))
     }
 
     /// The whole line, by the parser.
@@ -83,12 +110,10 @@ impl<'a> Walk<'a> {
         if let Some((at, hidden)) = self.line.char_indices().find(|&(_, c)| is_hidden(c)) {
             self.unknown("a character that cannot be seen", at..at + hidden.len_utf8());
         }
-        let mut parser = Parser::new();
-        let language = parser.set_language(&tree_sitter_bash::LANGUAGE.into());
         // Nothing follows that the last line could be continued with.
         let text = self.line.strip_suffix("\\\n").filter(|text| !text.ends_with('\\')).unwrap_or(self.line);
-        let Some(tree) = language.ok().and_then(|()| parser.parse(text, None)) else {
-            self.unknown("a line that cannot be parsed", whole);
+        let Some(tree) = budget::parse(text, &mut self.operations) else {
+            self.unknown("a line with more in it than is taken apart", whole);
             return lost;
         };
         if self.line.contains('$') {
@@ -231,24 +256,35 @@ impl<'a> Walk<'a> {
 
     /// `a && b || c`: the tree leans to the left, so that a long one would be deep. Also says where its last part runs.
     pub(crate) fn list(&mut self, node: Node<'_>, entry: &Dirs) -> (Exit, Dirs) {
+        let parts = self.parts(node);
+        self.in_list(parts.into_iter(), entry, Walk::statement)
+    }
+
+    /// The parts of a list, each with the operator before it. Also says where the last of them runs.
+    fn in_list<T>(
+        &mut self,
+        parts: impl Iterator<Item = (&'static str, T)>,
+        entry: &Dirs,
+        walk: impl Fn(&mut Self, T, &Dirs) -> Exit,
+    ) -> (Exit, Dirs) {
         let mut exit = Exit::same(entry);
         let mut last = entry.clone();
         let mut before = self.variables.known();
-        for (index, (operator, part)) in self.parts(node).into_iter().enumerate() {
+        for (index, (operator, part)) in parts.enumerate() {
             exit = if index == 0 {
-                let exit = self.statement(part, entry);
+                let exit = walk(self, part, entry);
                 before = self.variables.known();
                 exit
             } else if operator == "||" {
                 // What stands before may not have run to its end, nor may this.
                 self.variables.keep(&before);
                 last = exit.failure;
-                let next = self.statement(part, &last);
+                let next = walk(self, part, &last);
                 self.variables.keep(&before);
                 Exit { success: exit.success.or(&next.success), failure: next.failure }
             } else {
                 last = exit.success;
-                let next = self.statement(part, &last);
+                let next = walk(self, part, &last);
                 Exit { success: next.success, failure: exit.failure.or(&next.failure) }
             };
         }
@@ -275,7 +311,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The parts of a list in order, each with the operator before it.
-    fn parts<'t>(&mut self, node: Node<'t>) -> Vec<(&'t str, Node<'t>)> {
+    fn parts<'t>(&mut self, node: Node<'t>) -> Vec<(&'static str, Node<'t>)> {
         let mut reversed = Vec::new();
         let mut list = node;
         loop {
@@ -285,7 +321,8 @@ impl<'a> Walk<'a> {
             for child in list.children(&mut cursor) {
                 match child.kind() {
                     "comment" => self.comment(child),
-                    "&&" | "||" => operator = child.kind(),
+                    "&&" => operator = "&&",
+                    "||" => operator = "||",
                     _ if operator.is_empty() && left.is_none() => left = Some(child),
                     _ if right.is_none() && child.is_named() => right = Some(child),
                     _ => self.unknown("a list that is not understood", list.byte_range()),
@@ -325,6 +362,11 @@ impl<'a> Walk<'a> {
     pub(crate) fn text(&self, node: Node<'_>) -> &'a str {
         self.line.get(node.byte_range()).unwrap_or_default()
     }
+}
+
+/// Splits commands before those operators.
+fn split(parts: &[Part], before: impl Fn(&str) -> bool) -> impl Iterator<Item = &[Part]> {
+    parts.chunk_by(move |_, next| !before(next.operator))
 }
 
 /// Whether a node of this kind is a word.

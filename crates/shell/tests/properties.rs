@@ -30,11 +30,18 @@ fn plain_line() -> impl Strategy<Value = String> {
         Just("-c".to_owned()),
         Just("diff".to_owned()),
         "[A-Z]=[a-z]{0,3}",
+        "[a-z=-]{0,3}'[a-z ;|&<>(){}*~#%^?/.-]{0,6}'[a-z]{0,2}",
+        "[a-z=-]{0,3}\"[a-z ;|&<>(){}*~#%^?/.-]{0,6}\"('[ a-z]{0,2}'){0,2}",
     ];
     let blank = prop::sample::select(vec![" ", "  ", "\t"]);
-    (programs, prop::collection::vec((blank, words), 0..6)).prop_map(|(program, words)| {
+    let operators = prop::sample::select(vec![" | ", "|", " && ", "&&", " || ", "; ", ";", " ; ", " |& ", " & ", "\n"]);
+    let command = (programs, prop::collection::vec((blank, words), 0..5)).prop_map(|(program, words)| {
         words.into_iter().fold(program.to_owned(), |line, (blank, word)| line + blank + &word)
-    })
+    });
+    (command.clone(), prop::collection::vec((operators, command), 0..4), prop::sample::select(vec!["", " ", ";", " |"]))
+        .prop_map(|(first, rest, end)| {
+            rest.into_iter().fold(first, |line, (operator, command)| line + operator + &command) + end
+        })
 }
 
 proptest! {
