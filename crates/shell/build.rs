@@ -75,6 +75,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let all: Vec<String> = names.lines().map(str::to_owned).collect();
     writeln!(out, "static NAMES: &str = {:?};", all.concat())?;
     writeln!(out, "static NAME_STARTS: [u32; {}] = {:?};", all.len(), starts(&all))?;
+    let before = |first: usize| all.iter().filter(|name| name.bytes().next().map_or(0, usize::from) < first).count();
+    let firsts: Vec<usize> = (0..=256).map(before).collect();
+    writeln!(out, "static FIRSTS: [u16; {}] = {firsts:?};", firsts.len())?;
     writeln!(out, "static TABLE_OF: [u16; {}] = {tables:?};", all.len())?;
     writeln!(out, "static TABLES: &str = {:?};", lines.concat())?;
     writeln!(out, "static TABLE_STARTS: [u32; {}] = {:?};", lines.len(), starts(&lines))?;

@@ -250,11 +250,10 @@ pub(crate) fn apply_ceilings(judgement: &mut Judgement, granted: Granted<'_>, ma
         let implied = matter.target.role == Role::Implied;
         let mut found = Strictest { implied, ..Strictest::default() };
         found.weigh(&ceiling.source, matter, Effect::Ask);
-        let (effect, cause) = match found.rule {
-            Some((source, rule)) => {
-                (verdict(rule), Cause::Ceiling(RuleCause::of(source, rule, matter.target, matter.call)))
-            }
-            None => (ceiling.default, Cause::Ceiling(default_of(ceiling))),
+        let effect = found.rule.map_or(ceiling.default, |(_, rule)| verdict(rule));
+        let cause = || match found.rule {
+            Some((source, rule)) => RuleCause::of(source, rule, matter.target, matter.call),
+            None => default_of(ceiling),
         };
         if effect == Effect::Ask && lifted(ceiling, granted, found.widest, matter) {
             continue;
@@ -263,7 +262,7 @@ pub(crate) fn apply_ceilings(judgement: &mut Judgement, granted: Granted<'_>, ma
             let most = if ceiling.grants.is_none() { Some(Scope::Once) } else { found.widest };
             bound = narrower(bound, most);
         }
-        judgement.tighten(effect, || cause);
+        judgement.tighten(effect, || Cause::Ceiling(cause()));
     }
     bound
 }
@@ -306,7 +305,7 @@ fn rememberable(policy: &Policy, call: &Call, widest: Option<Scope>) -> Remember
     let limits = || policy.ceilings.iter().filter_map(|ceiling| ceiling.grants.as_ref());
     let scopes = [Scope::Turn, Scope::Session, Scope::Project, Scope::User]
         .into_iter()
-        .filter(|scope| Reach::of(call, *scope).is_some())
+        .filter(|scope| Reach::exists(call, *scope))
         .filter(|scope| widest.is_none_or(|widest| *scope <= widest))
         .filter(|scope| limits().all(|limit| limit.scopes.contains(scope)))
         .collect();

@@ -67,19 +67,31 @@ impl Reach {
     /// The reach of an answer to `call` with that scope; `None` where the call has no such scope (a turn in a host
     /// without turns; once and team, which no grant has).
     pub fn of(call: &Call, scope: Scope) -> Option<Reach> {
+        if !Reach::exists(call, scope) {
+            return None;
+        }
         let reach = Reach { scope, user: call.user.clone(), project: None, session: None, turn: None };
         Some(match scope {
             Scope::Once | Scope::Team => return None,
             Scope::Turn => Reach {
                 project: Some(call.project.clone()),
                 session: Some(call.session_key()),
-                turn: Some(call.turn.clone()?),
+                turn: call.turn.clone(),
                 ..reach
             },
             Scope::Session => Reach { project: Some(call.project.clone()), session: Some(call.session_key()), ..reach },
             Scope::Project => Reach { project: Some(call.project.clone()), ..reach },
             Scope::User => reach,
         })
+    }
+
+    /// Whether an answer to `call` can have that scope.
+    pub(crate) fn exists(call: &Call, scope: Scope) -> bool {
+        match scope {
+            Scope::Once | Scope::Team => false,
+            Scope::Turn => call.turn.is_some(),
+            Scope::Session | Scope::Project | Scope::User => true,
+        }
     }
 
     /// Whether the call is within reach. What the scope needs and the grant lacks is never within reach.

@@ -2,6 +2,7 @@
 //!
 //! Counted in the parser's own operations and not in time, so that a line means the same on every machine.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
@@ -16,11 +17,22 @@ const MOST_SEARCHED: usize = 512 * 1024;
 
 /// Parses a line and takes what that costs from `left`; `None` if it is too much.
 pub(crate) fn parse(line: &str, left: &mut usize) -> Option<Tree> {
-    let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
+    thread_local! {
+        static PARSER: RefCell<Option<Parser>> = RefCell::new(new());
+    }
     if is_costly(line) {
         return None;
     }
+    PARSER.with(|parser| parse_with(parser.try_borrow_mut().ok()?.as_mut()?, line, left))
+}
+
+fn new() -> Option<Parser> {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
+    Some(parser)
+}
+
+fn parse_with(parser: &mut Parser, line: &str, left: &mut usize) -> Option<Tree> {
     let mut count = |_: &ParseState| match left.checked_sub(1) {
         Some(rest) => {
             *left = rest;
@@ -29,7 +41,10 @@ pub(crate) fn parse(line: &str, left: &mut usize) -> Option<Tree> {
         None => ControlFlow::Break(()),
     };
     let mut read = |at: usize, _| line.as_bytes().get(at..).unwrap_or_default();
-    parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut count)))
+    let tree = parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut count)));
+    // Or the next line would go on with this one.
+    parser.reset();
+    tree
 }
 
 /// Whether a line has too much of what costs the parser more than its length accounts for.

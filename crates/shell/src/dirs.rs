@@ -1,10 +1,12 @@
 //! Where relative paths start, as `cd` moves through a line.
 
+use std::rc::Rc;
+
 use crate::Dir;
 
 /// The directories that a command may run in. More than one where it depends on whether a `cd` succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Dirs(Vec<Dir>);
+pub(crate) struct Dirs(Rc<[Dir]>);
 
 /// The most directories that are kept apart.
 const MOST: usize = 4;
@@ -12,12 +14,12 @@ const MOST: usize = 4;
 impl Dirs {
     /// The directory that the call starts in.
     pub(crate) fn start() -> Dirs {
-        Dirs(vec![Dir::Cwd(String::new())])
+        Dirs(Rc::new([Dir::Cwd(String::new())]))
     }
 
     /// Nothing is known.
     pub(crate) fn unknown() -> Dirs {
-        Dirs(vec![Dir::Unknown])
+        Dirs(Rc::new([Dir::Unknown]))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Dir> {
@@ -26,13 +28,16 @@ impl Dirs {
 
     /// Either of both.
     pub(crate) fn or(&self, other: &Dirs) -> Dirs {
-        let mut all = self.0.clone();
-        for dir in &other.0 {
+        if Rc::ptr_eq(&self.0, &other.0) || self.covers(other) {
+            return self.clone();
+        }
+        let mut all = self.0.to_vec();
+        for dir in other.iter() {
             if !all.contains(dir) {
                 all.push(dir.clone());
             }
         }
-        if all.contains(&Dir::Unknown) || all.len() > MOST { Dirs::unknown() } else { Dirs(all) }
+        if all.contains(&Dir::Unknown) || all.len() > MOST { Dirs::unknown() } else { Dirs(all.into()) }
     }
 
     /// Whether nothing of `other` is new.
@@ -49,11 +54,8 @@ impl Dirs {
             }
             _ => Dir::Cwd(path.to_owned()),
         };
-        let mut all = Dirs(Vec::new());
-        for dir in self.0.iter().map(join) {
-            all = all.or(&Dirs(vec![dir]));
-        }
-        all
+        let all = self.0.iter().map(|dir| Dirs(Rc::new([join(dir)])));
+        all.reduce(|all, one| all.or(&one)).unwrap_or_else(Dirs::unknown)
     }
 }
 

@@ -15,10 +15,11 @@ pub(crate) fn check(line: &str, out: &mut Analysis) {
     // In a loop the commands before it come after it too.
     let repeated = line.contains("done");
     for (index, command) in out.commands.iter().enumerate() {
-        let makes = command
-            .words
-            .first()
-            .is_some_and(|word| ["ln", "gln", "link"].contains(&BUILTIN.named(&word.text).name.as_str()));
+        // Most commands are told apart by a letter.
+        let makes = command.words.first().is_some_and(|word| {
+            let base = word.text.rsplit('/').next().unwrap_or_default();
+            base.starts_with(['l', 'L', 'g', 'G']) && ["ln", "gln", "link"].contains(&BUILTIN.named(base).name.as_str())
+        });
         if !makes {
             continue;
         }

@@ -248,7 +248,9 @@ fn piece(text: &'static str, starts: &[u32], at: usize) -> &'static str {
 
 /// The place of the first name that is not before this one.
 fn place_of(name: &str) -> usize {
-    let (mut low, mut high) = (0, NAME_STARTS.len());
+    let first = name.bytes().next().map_or(0, usize::from);
+    let begin = |first: usize| FIRSTS.get(first).map_or(NAME_STARTS.len(), |at| usize::from(*at));
+    let (mut low, mut high) = (begin(first), begin(first + 1));
     while low < high {
         let middle = low + (high - low) / 2;
         if name_at(middle) < name { low = middle + 1 } else { high = middle }
