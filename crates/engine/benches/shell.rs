@@ -121,9 +121,7 @@ impl Bench {
 
     fn long(&self) -> bool {
         println!("lines of {LONGEST} bytes; where that takes too long already, of a part");
-        println!("{:<26} {:>7} {:>10} {:>10} {:>10}", "", "bytes", "bare parse", "analyzed", "decided");
-        let mut parser = Parser::new();
-        parser.set_language(&tree_sitter_bash::LANGUAGE.into()).expect("the grammar fits the parser");
+        println!("{:<26} {:>7} {:>10} {:>10}", "", "bytes", "analyzed", "decided");
         let mut kept = true;
         for (name, make) in long_lines() {
             for length in [LONGEST / 64, LONGEST / 8, LONGEST] {
@@ -133,11 +131,10 @@ impl Bench {
                 let decided = (0..3).map(|_| timed(|| self.decide(&request))).min().unwrap_or_default();
                 let slow = decided > MOST_LONG;
                 if slow || length == LONGEST {
-                    let parsed = timed(|| drop(black_box(parser.parse(&line, None))));
                     let analyzed = timed(|| drop(black_box(countersign_shell::analyze(&line))));
                     let mark = if slow { "  too slow" } else { "" };
-                    let [parsed, analyzed, decided] = [parsed, analyzed, decided].map(micros);
-                    println!("{name:<26} {length:>7} {parsed:>10} {analyzed:>10} {decided:>10}{mark}");
+                    let [analyzed, decided] = [analyzed, decided].map(micros);
+                    println!("{name:<26} {length:>7} {analyzed:>10} {decided:>10}{mark}");
                 }
                 if slow {
                     kept = false;

@@ -184,17 +184,14 @@ fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
         }
         targets.push(target);
     }
-    let here = Touch {
-        action: Action::Read,
-        path: ".".to_owned(),
-        dir: Dir::Cwd(String::new()),
-        via: Via::Operand,
-        command: None,
-    };
-    let here = touched(&here, of);
-    if here.role == Role::Primary {
-        // What runs takes its configuration from there, as after a `cd`.
-        targets.push(here);
+    if of.places.cwd != of.places.project {
+        let dir = Dir::Cwd(String::new());
+        let here = Touch { action: Action::Read, path: ".".to_owned(), dir, via: Via::Operand, command: None };
+        let here = touched(&here, of);
+        if here.role == Role::Primary {
+            // What runs takes its configuration from there, as after a `cd`.
+            targets.push(here);
+        }
     }
     for touch in &analysis.touches {
         let mut target = touched(touch, of);

@@ -18,6 +18,8 @@ const OF_PATHS: &[char] = &['/', '\\', '.'];
 /// The scripts whose letters are taken for each other.
 const ALIKE: &[Script] =
     &[Script::Latin, Script::Cyrillic, Script::Greek, Script::Armenian, Script::Cherokee, Script::Coptic];
+/// No file or host has a longer name, in bytes.
+const LONGEST_NAME: usize = 1024;
 /// How many warnings one thing has at most.
 const MOST: usize = 5;
 
@@ -161,7 +163,7 @@ fn looks_like(c: char) -> Option<char> {
 
 /// What a name reads like, if that is another: one in ASCII alone.
 fn foreign_name(name: &str) -> Option<String> {
-    if name.is_ascii() {
+    if name.is_ascii() || name.len() > LONGEST_NAME {
         return None;
     }
     let compatible: String = name.nfkc().collect();

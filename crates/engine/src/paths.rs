@@ -33,17 +33,17 @@ impl Places {
         if !absolute.starts_with('/') {
             return Err(format!("`{written}` starts from no known folder"));
         }
-        let lexical = self.respell(&clean(&absolute));
+        let lexical = self.respell(clean(&absolute));
         // The kernel follows a link before the `..` behind it: the real path starts from the text as it stands.
         let real = files.real_path(&absolute);
         Ok(PathResource { written: written.to_owned(), lexical, real })
     }
 
     /// Writes a path below the project with the project's real path, whichever way the host names it.
-    fn respell(&self, path: &str) -> String {
-        match below(path, &self.project) {
-            Some(rest) => clean(&join(&self.real_project, rest)),
-            None => path.to_owned(),
+    fn respell(&self, path: String) -> String {
+        match below(&path, &self.project) {
+            Some(rest) if self.project != self.real_project => clean(&join(&self.real_project, rest)),
+            _ => path,
         }
     }
 
@@ -77,6 +77,10 @@ pub(crate) fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
 
 /// An absolute path without empty, `.` and `..` components, by text alone.
 pub(crate) fn clean(path: &str) -> String {
+    // Most paths are clean.
+    if path.len() > 1 && path.starts_with('/') && path.split('/').skip(1).all(|name| !["", ".", ".."].contains(&name)) {
+        return path.to_owned();
+    }
     let mut names: Vec<&str> = Vec::new();
     for name in path.split('/') {
         match name {

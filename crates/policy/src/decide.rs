@@ -104,8 +104,7 @@ pub(crate) fn from_sources(matter: Matter<'_>) -> (Judgement, Option<Scope>) {
     }
     let judgement = match tightened.rule {
         Some((source, rule)) if !without || verdict(rule) > floor => {
-            Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule, target, matter.call)))
-                .offering(rule.offer)
+            Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule, matter))).offering(rule.offer)
         }
         _ if implied => Judgement::new(Effect::Allow, Cause::Implied),
         _ => Judgement::new(floor, Cause::Default),
@@ -252,7 +251,7 @@ pub(crate) fn apply_ceilings(judgement: &mut Judgement, granted: Granted<'_>, ma
         found.weigh(&ceiling.source, matter, Effect::Ask);
         let effect = found.rule.map_or(ceiling.default, |(_, rule)| verdict(rule));
         let cause = || match found.rule {
-            Some((source, rule)) => RuleCause::of(source, rule, matter.target, matter.call),
+            Some((source, rule)) => RuleCause::of(source, rule, matter),
             None => default_of(ceiling),
         };
         if effect == Effect::Ask && lifted(ceiling, granted, found.widest, matter) {

@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::Call;
+use crate::decide::Matter;
 use crate::effect::Effect;
 use crate::rule::{Origin, Rule};
 use crate::scope::Scope;
 use crate::source::{Source, SourceKind};
-use crate::target::Target;
 
 /// What policy said of a call: one judgement for each target, in the order of the call's targets, and the strictest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -104,11 +103,11 @@ pub struct RuleCause {
 }
 
 impl RuleCause {
-    pub(crate) fn of(source: &Source, rule: &Rule, target: &Target, call: &Call) -> RuleCause {
+    pub(crate) fn of(source: &Source, rule: &Rule, matter: Matter<'_>) -> RuleCause {
         let Origin { file, line, .. } = &rule.origin;
         RuleCause {
             source: source.kind,
-            origin: Origin { file: file.clone(), line: *line, text: rule.text_about(target, call) },
+            origin: Origin { file: file.clone(), line: *line, text: rule.text_about(matter.spellings, matter.call) },
             why: rule.poisoned.as_ref().map(|why| format!("could not be read: {why}")).or_else(|| rule.why.clone()),
             untrusted: !source.trusted,
         }

@@ -133,9 +133,8 @@ impl Rule {
     }
 
     /// The rule's text as a cause names it: of a list of patterns, those that match this target.
-    pub(crate) fn text_about(&self, target: &Target, call: &Call) -> String {
+    pub(crate) fn text_about(&self, spellings: Option<&Spellings<'_>>, call: &Call) -> String {
         let case = if self.effect == Effect::Allow { Case::Exact } else { Case::Fold };
-        let spellings = crate::pattern::spellings(target);
         let matches = |pattern: &&Pattern| {
             spellings.as_ref().is_some_and(|all| all.any(|spelling| pattern.matches(spelling, call, case)))
         };

@@ -11,7 +11,7 @@ use crate::action::{Action, Class};
 use crate::catalog::Catalog;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
-use crate::pattern::{Pattern, folded};
+use crate::pattern::{Marks, Pattern, folded};
 use crate::program::ProgramEntry;
 use crate::rule::{Rule, Selector};
 use crate::target::{Resource, Target, Word};
@@ -50,6 +50,8 @@ pub struct Source {
     /// ... and the others.
     any_program: Vec<usize>,
     others: Vec<usize>,
+    /// For each rule, what every path has in it that it speaks of.
+    marks: Vec<Marks>,
 }
 
 impl Source {
@@ -76,7 +78,8 @@ impl Source {
                 _ => others.push(position),
             }
         }
-        Source { kind, name: name.into(), trusted, rules, by_action, by_program, any_program, others }
+        let marks = rules.iter().map(|rule| Marks::common(rule.patterns.iter().map(Pattern::marks))).collect();
+        Source { kind, name: name.into(), trusted, rules, by_action, by_program, any_program, others, marks }
     }
 
     /// All rules, in the order in which they were written.
@@ -86,6 +89,17 @@ impl Source {
 
     /// The rules that could speak of this target.
     pub fn candidates(&self, target: &Target) -> impl Iterator<Item = &Rule> {
+        let spelled = match &target.resource {
+            Resource::Path(path) => {
+                let other = path.real.as_deref().filter(|real| *real != path.lexical);
+                [Some(Marks::of_path(&path.lexical)), other.map(Marks::of_path)]
+            }
+            _ => [Some(Marks::EVERY), None],
+        };
+        let may_hold = move |position: usize| {
+            let marks = self.marks.get(position).copied().unwrap_or_default();
+            spelled.into_iter().flatten().any(|spelling| spelling.hold(marks))
+        };
         let exact = if target.action == Action::Shell {
             let own = match &target.resource {
                 Resource::Words(words) => words.as_slice(),
@@ -96,26 +110,27 @@ impl Source {
         } else {
             Cow::Borrowed(self.exact(&target.action))
         };
-        self.with_others(exact)
+        self.with_others(exact, may_hold)
     }
 
     /// The rules that could speak of this command.
     pub(crate) fn about_command(&self, words: &[Word]) -> impl Iterator<Item = &Rule> {
-        self.with_others(Cow::Owned(self.of_commands(std::iter::once(words))))
+        self.with_others(Cow::Owned(self.of_commands(std::iter::once(words))), |_| true)
     }
 
     /// The rules that could speak of what this action does.
     pub(crate) fn about(&self, action: &Action) -> impl Iterator<Item = &Rule> {
-        self.with_others(Cow::Borrowed(self.exact(action)))
+        self.with_others(Cow::Borrowed(self.exact(action)), |_| true)
     }
 
     fn exact(&self, action: &Action) -> &[usize] {
         self.by_action.get(action).map_or(&[][..], Vec::as_slice)
     }
 
-    fn with_others(&self, exact: Cow<'_, [usize]>) -> impl Iterator<Item = &Rule> {
+    fn with_others(&self, exact: Cow<'_, [usize]>, which: impl Fn(usize) -> bool) -> impl Iterator<Item = &Rule> {
         let exact = (0..).map_while(move |at| exact.get(at).copied());
-        exact.chain(self.others.iter().copied()).filter_map(|position| self.rules.get(position))
+        let all = exact.chain(self.others.iter().copied()).filter(move |position| which(*position));
+        all.filter_map(|position| self.rules.get(position))
     }
 
     /// The rules about commands that could speak of one spelled in any of these ways, in the order in which they were

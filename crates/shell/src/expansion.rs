@@ -16,6 +16,9 @@ impl Walk<'_> {
     /// The outermost expansions in a word; walks the commands in all of them.
     pub(crate) fn expansions(&mut self, node: Node<'_>, dirs: &Dirs) -> Vec<Expansion> {
         let mut found = Vec::new();
+        if matches!(node.kind(), "word" | "number" | "raw_string") && node.child_count() == 0 {
+            return found;
+        }
         let mut pending = vec![(node, true)];
         while let Some((node, outermost)) = pending.pop() {
             let mut value = Value::Unknown;

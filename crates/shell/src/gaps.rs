@@ -20,8 +20,8 @@ impl Walk<'_> {
             // The parser drops a `-` before a here-document; `simple_command` puts it back.
             let dropped = child.kind() == "heredoc_redirect" && self.is_dash(gap.clone());
             // A new line ends a command, whatever the parser makes of it.
-            let broken =
-                one_line && self.line.get(gap.clone()).is_none_or(|gap| gap.replace("\\\n", "").contains('\n'));
+            let breaks = |gap: &str| gap.contains('\n') && gap.replace("\\\n", "").contains('\n');
+            let broken = one_line && self.line.get(gap.clone()).is_none_or(breaks);
             if child.is_error() || child.is_missing() || broken || !(dropped || self.is_blank(gap)) {
                 self.unknown("text that is not understood", end..child.end_byte());
             }

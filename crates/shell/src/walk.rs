@@ -11,9 +11,9 @@ use tree_sitter::Node;
 
 use crate::dirs::{Dirs, Exit};
 use crate::gaps::is_hidden;
+use crate::plain::{self, Part};
 use crate::program::Programs;
 use crate::values::Variables;
-use crate::plain::{self, Part};
 use crate::{Analysis, Dir, Touch, Unknown, Via, budget};
 
 /// How deep constructs may be nested; one `if` takes about five levels.
@@ -371,23 +371,23 @@ fn split(parts: &[Part], before: impl Fn(&str) -> bool) -> impl Iterator<Item = 
 
 /// Whether a node of this kind is a word.
 pub(crate) fn is_word(kind: &str) -> bool {
-    let kinds = [
-        "word",
-        "number",
-        "string",
-        "raw_string",
-        "ansi_c_string",
-        "translated_string",
-        "concatenation",
-        "expansion",
-        "simple_expansion",
-        "command_substitution",
-        "process_substitution",
-        "arithmetic_expansion",
-        "brace_expression",
-        "array",
-        "regex",
-        "extglob_pattern",
-    ];
-    kinds.contains(&kind)
+    matches!(
+        kind,
+        "word"
+            | "number"
+            | "string"
+            | "raw_string"
+            | "ansi_c_string"
+            | "translated_string"
+            | "concatenation"
+            | "expansion"
+            | "simple_expansion"
+            | "command_substitution"
+            | "process_substitution"
+            | "arithmetic_expansion"
+            | "brace_expression"
+            | "array"
+            | "regex"
+            | "extglob_pattern"
+    )
 }

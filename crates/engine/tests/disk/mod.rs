@@ -60,7 +60,8 @@ impl Disk {
                 real = real.rsplit_once('/').map(|(parent, _)| parent.to_owned()).unwrap_or_default();
                 continue;
             }
-            real = format!("{real}/{name}");
+            real.push('/');
+            real.push_str(name);
             if let Some(to) = self.links.get(&real) {
                 real = self.resolve(to, depth + 1)?;
             } else if !self.folders.contains(&real) && !self.files.contains_key(&real) {

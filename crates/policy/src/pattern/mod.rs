@@ -161,6 +161,14 @@ impl Pattern {
         }
     }
 
+    /// What every path that matches has in it; nothing for other resources.
+    pub(crate) fn marks(&self) -> Marks {
+        match &self.form {
+            Form::Path(pattern) => pattern.marks(),
+            _ => Marks::default(),
+        }
+    }
+
     /// Whether this is a pattern over commands that matches these words and spells out the one at `at`.
     pub(crate) fn names(&self, words: &[Word], at: usize) -> bool {
         matches!(&self.form, Form::Shell(pattern) if pattern.names(words, at))

@@ -87,6 +87,10 @@ impl PathPattern {
         Ok(PathPattern { root, components, marks })
     }
 
+    pub(super) fn marks(&self) -> Marks {
+        self.marks
+    }
+
     /// Whether an absolute, cleaned-up path with these marks matches.
     pub(super) fn matches(&self, path: &str, marks: Marks, call: &Call, case: Case) -> bool {
         if !marks.hold(self.marks) {

@@ -70,8 +70,10 @@ impl ShellPattern {
     /// folder, an argument that is known only when it runs could be any words, and further words do not slip past: what
     /// is said of `git push` holds for `git push --force`.
     pub fn matches(&self, words: &[Word], case: Case) -> bool {
-        let dynamic = words.first().is_some_and(|program| program.kind == WordKind::Dynamic);
-        if dynamic && matches!(self.tokens.first(), Some(Token::Word { .. })) {
+        // Most patterns are of another program.
+        if let (Some(token @ Token::Word { .. }), Some(program)) = (self.tokens.first(), words.first())
+            && !token.takes(program, true, case).1
+        {
             return false;
         }
         runs(&self.tokens, words, case, true)

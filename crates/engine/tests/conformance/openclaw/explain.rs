@@ -119,6 +119,14 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "a word that goes on in the next line",
+        inputs: "a program's name with a continued line in it",
+        answer: "the command that a shell runs",
+        why: "theirs names none, so that no denial of it would hold",
+        side: Side::Stricter,
+        explains: |case, difference| difference.of == "other command" && case.text("command").contains("\\\n"),
+    },
+    Rule {
         explains: |case, difference| difference.of == "risk" && case.text("command").contains(['<', '>']),
         ..looser::HARMLESS_REDIRECTIONS
     },
