@@ -1,4 +1,4 @@
-//! Whether a tree that is searched or deleted holds files of which that is denied.
+//! Whether a tree that is searched or deleted holds files of which that is denied, or for deletion asked each time.
 
 use countersign_policy::pattern::{Case, Glob};
 use countersign_policy::{Action, Denials, PathResource, Resource, Target, Timestamp};
@@ -36,10 +36,10 @@ pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of:
                 ));
             }
             let path = join(&folder, &name);
-            if is_dir {
-                if !PASSED_OVER.contains(&name.as_str()) {
-                    folders.push_back(path);
-                }
+            if is_dir && !PASSED_OVER.contains(&name.as_str()) {
+                folders.push_back(path.clone());
+            }
+            if is_dir && *action != Action::Delete {
                 continue;
             }
             if !only.is_none_or(|only| only.matches(&name, Case::Exact)) {
@@ -47,9 +47,10 @@ pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of:
             }
             let resource = PathResource { written: path.clone(), lexical: path.clone(), real: Some(path.clone()) };
             let target = Target::primary(action.clone(), Resource::Path(resource));
-            if denials.deny(&target, call, Timestamp(i64::MIN)) {
+            if denials.stop(&target, call, Timestamp(i64::MIN)) {
                 let shown = below(&path, root).filter(|rest| !rest.is_empty()).unwrap_or(&path);
-                return Some(format!("it would also {action} `{}`, which is denied", shown));
+                let why = if *action == Action::Delete { "which is guarded" } else { "which is denied" };
+                return Some(format!("it would also {action} `{shown}`, {why}"));
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Which of many resources policy denies, for a look at a whole tree.
+//! Which of many resources policy stops, for a look at a whole tree.
 
 use crate::action::Action;
 use crate::call::Call;
 use crate::decide::{Granted, Matter, apply_ceilings, from_sources, verdict};
+use crate::decision::{Cause, Judgement};
 use crate::effect::Effect;
 use crate::pattern::spellings;
 use crate::rule::Rule;
@@ -10,40 +11,44 @@ use crate::source::Policy;
 use crate::target::Target;
 use crate::time::Timestamp;
 
-/// The rules that deny an action, for a quick look at many resources.
+/// The rules that stop an action, for a quick look at many resources: those that deny it, and of a deletion those of a
+/// ceiling that ask.
 #[derive(Debug)]
 pub struct Denials<'a> {
     policy: &'a Policy,
     rules: Vec<&'a Rule>,
+    /// What stops.
+    least: Effect,
 }
 
 impl<'a> Denials<'a> {
-    /// The rules of all sources and ceilings that could deny this action.
+    /// The rules of all sources and ceilings that could stop this action.
     pub fn of(policy: &'a Policy, action: &Action) -> Denials<'a> {
-        let sources = policy.sources.iter().chain([&policy.builtin]);
-        let ceilings = policy.ceilings.iter().map(|ceiling| &ceiling.source);
+        let least = if *action == Action::Delete { Effect::Ask } else { Effect::Deny };
+        let sources = policy.sources.iter().chain([&policy.builtin]).map(|source| (source, Effect::Deny));
+        let ceilings = policy.ceilings.iter().map(|ceiling| (&ceiling.source, least));
         let rules = sources
             .chain(ceilings)
-            .flat_map(|source| source.about(action))
-            .filter(|rule| verdict(rule) == Effect::Deny)
+            .flat_map(|(source, least)| source.about(action).filter(move |rule| verdict(rule) >= least))
             .collect();
-        Denials { policy, rules }
+        Denials { policy, rules, least }
     }
 
-    /// Whether nothing is denied.
+    /// Whether nothing is stopped.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// Whether policy denies this target of this call, grants and answers aside.
-    pub fn deny(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
+    /// Whether policy denies this target of this call, or a ceiling stops it; grants and answers aside.
+    pub fn stop(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
         let spellings = spellings(target);
         let spellings = spellings.as_ref();
         self.rules.iter().any(|rule| rule.speaks_of(target, spellings, call, now)) && {
             let matter = Matter { policy: self.policy, target, spellings, call, now };
-            let (mut judgement, widest) = from_sources(matter);
-            apply_ceilings(&mut judgement, Granted { grants: &[], widest }, matter);
-            judgement.effect() == Effect::Deny
+            let (judgement, widest) = from_sources(matter);
+            let mut bound = Judgement::new(Effect::Allow, Cause::Default);
+            apply_ceilings(&mut bound, Granted { grants: &[], widest }, matter);
+            judgement.effect() == Effect::Deny || bound.effect() >= self.least
         }
     }
 }
