@@ -5,6 +5,7 @@ use std::ops::Range;
 use countersign_policy::Word;
 use tree_sitter::Node;
 
+use crate::Dir;
 use crate::dirs::{Dirs, Exit};
 use crate::values::Expansion;
 use crate::walk::Walk;
@@ -127,7 +128,16 @@ impl Walk<'_> {
     pub(crate) fn follow(&mut self, following: &[Node<'_>], exit: &Exit) -> Exit {
         let mut dirs = exit.clone();
         for node in following {
-            dirs = Exit::same(&dirs.any().or(&self.statement(*node, &dirs.any()).any()));
+            let entry = dirs.any();
+            let before = self.out.touches.len();
+            let after = self.statement(*node, &entry).any();
+            if !entry.covers(&after) {
+                // To a shell `cat <<A | cd x && y` is no pipe into all of the rest.
+                for touch in self.out.touches.iter_mut().skip(before) {
+                    touch.dir = Dir::Unknown;
+                }
+            }
+            dirs = Exit::same(&entry.or(&after));
         }
         dirs
     }

@@ -69,7 +69,13 @@ impl Walk<'_> {
                             self.unknown("a here-document that is not understood", child.byte_range())
                         }
                         kind if is_word(kind) => self.word(child, pieces, entry),
-                        _ => pieces.following.push(child),
+                        _ => {
+                            // `cat <<A |`: the parser takes the body for what it goes on with.
+                            if self.text(child).contains('\n') {
+                                self.unknown("a here-document that is not understood", child.byte_range());
+                            }
+                            pieces.following.push(child);
+                        }
                     }
                 }
             }

@@ -86,6 +86,8 @@ fn is_single(word: &str, ran: &str) -> bool {
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern, name) {
         ([], []) => true,
+        // bash makes one of them where a pattern stands before.
+        ([b'/', b'/', ..], _) => matches(pattern.get(1..).unwrap_or_default(), name),
         ([b'*', pattern @ ..], _) => {
             (0..=name.len()).any(|taken| name.get(taken..).is_some_and(|name| matches(pattern, name)))
         }
