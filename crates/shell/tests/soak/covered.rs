@@ -87,7 +87,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern, name) {
         ([], []) => true,
         // bash makes one of them where a pattern stands before.
-        ([b'/', b'/', ..], _) => matches(pattern.get(1..).unwrap_or_default(), name),
+        ([b'/', less @ ..], _) if less.starts_with(b"/") && matches(less, name) => true,
         ([b'*', pattern @ ..], _) => {
             (0..=name.len()).any(|taken| name.get(taken..).is_some_and(|name| matches(pattern, name)))
         }

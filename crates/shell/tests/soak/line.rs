@@ -543,7 +543,7 @@ impl Line<'_> {
 
     fn redirection(&mut self) -> String {
         let blank = self.dice.pick(&["", " ", " ", "\t"]);
-        match self.dice.weighted(&[25, 15, 25, 10, 8, 8, 9]) {
+        match self.dice.weighted(&[25, 15, 25, 10, 8, 8, 6]) {
             0 => {
                 let operator = self.dice.pick(&[">", ">", ">>", "2>", "&>", ">|", "1>", "2>>", "&>>"]);
                 let target = self.dice.pick(WRITTEN);
@@ -563,8 +563,9 @@ impl Line<'_> {
         let delimiter = self.dice.pick(&["EOF", "E", "END_1"]);
         let indent = if tabs { "\t" } else { "" };
         let quotes = self.dice.pick(&["'", "'", "\"", "", ""]);
-        let first =
-            self.dice.pick(&["text", "$x and ${x}", "it's \"so\"", "a | b > c", "", "# $HOME", "a \\$b", "EOF2"]);
+        let first = self.dice.pick(&["text", "$x and ${x}", "it's \"so\"", "a | b > c", "", "# $HOME", "a \\$b"]);
+        // A line that begins as the delimiter does ends the body to the parser: always unknown.
+        let first = if self.dice.in_thousand(25) { "EOF2" } else { first };
         let second = match (quotes, self.depth < DEEPEST && self.dice.in_thousand(300)) {
             ("", true) => format!("got $({})", self.apart(Self::simple)),
             ("", false) => "last".to_owned(),
