@@ -125,3 +125,21 @@ fn long_lines_take_linear_time() {
         assert!(taken.as_secs() < 10, "{taken:?} for {:?}...", line.chars().take(20).collect::<String>());
     }
 }
+
+/// Each would take the parser from a tenth of a second to minutes.
+#[test]
+fn what_keeps_the_parser_busy_is_not_parsed() {
+    for run in ["a | ", "<<A\n", "<<A ", "}", "a;", "$a", "case x in ", "&&", "a\\\n", "env ", "find . -exec "] {
+        let line = run.repeat(128 * 1024 / run.len());
+        assert!(!analyze(&line).unknown.is_empty(), "{run:?}");
+    }
+    let nested = (0..3).fold("ls".to_owned(), |line, _| format!("bash -c {}", quoted(&format!("{line}; {line}"))));
+    assert!(analyze(&nested).unknown.is_empty());
+    let part = format!("bash -c {}", quoted(&format!("{} ls {{a,b}}", "a;".repeat(2 * 1024))));
+    assert!(analyze(&part).unknown.is_empty());
+    assert!(!analyze(&vec![part; 4].join("; ")).unknown.is_empty(), "payloads count together");
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
