@@ -55,7 +55,10 @@ impl Walk<'_> {
             };
             let is_expansion = !matches!(inner, Inner::Parent);
             if is_expansion && outermost {
-                found.push(Expansion { range: node.byte_range(), value });
+                // In quotes the parser takes the blanks before an expansion for a part of it.
+                let text = self.text(node);
+                let start = node.start_byte() + text.len() - text.trim_start().len();
+                found.push(Expansion { range: start..node.end_byte(), value });
             }
             if !matches!(inner, Inner::Leaf) {
                 let mut cursor = node.walk();

@@ -132,7 +132,7 @@ fn lexical(path: &str) -> String {
 
 fn names(named: &str, file: &str) -> bool {
     if named.starts_with('/') {
-        named == file || matches(named.as_bytes(), file.as_bytes())
+        is_numbered(named, file) || matches(named.as_bytes(), file.as_bytes())
     } else {
         file.ends_with(&format!("/{named}"))
     }
