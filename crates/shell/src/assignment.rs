@@ -10,7 +10,7 @@ use crate::dirs::Dirs;
 use crate::run::MOST_WRAPPED;
 use crate::values::Expansion;
 use crate::walk::Walk;
-use crate::word::{self, Token};
+use crate::word::{self, Shape, Token};
 
 /// Variables of the environment that change only how a program shows what it does.
 const HARMLESS: [&str; 23] = [
@@ -100,13 +100,26 @@ pub(crate) fn is_harmless(name: &str, value: &str) -> bool {
         return true;
     }
     // A time zone and a locale can be files.
-    known && !value.contains(['/', '~'])
+    known && (!value.contains(['/', '~']) || name == "TZ" && is_zone(value))
+}
+
+/// `Europe/Berlin`: below the system's own zones.
+fn is_zone(value: &str) -> bool {
+    value.starts_with(|c: char| c.is_ascii_uppercase())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_/+-".contains(&byte))
 }
 
 /// Whether a name is nothing but a variable of this line: no shell and no program looks at it.
 pub(crate) fn is_local(name: &str) -> bool {
-    let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    letters && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= 12 && !SHELL.contains(&name)
+    let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    // What is in the environment already goes on to programs: `http_proxy`, `npm_config_x`.
+    let theirs = ["proxy", "path"].iter().any(|end| name.ends_with(end))
+        || ["npm_", "pnpm_", "yarn_", "fish_", "zsh_", "lc_"].iter().any(|start| name.starts_with(start));
+    letters
+        && !theirs
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.len() <= 24
+        && !SHELL.contains(&name)
 }
 
 impl Walk<'_> {
@@ -218,6 +231,8 @@ impl Walk<'_> {
         }
         word::read(self.line, range, expansions, &mut tokens).ok()?;
         match tokens.as_slice() {
+            // No shell matches files there.
+            [token] if matches!(token.shape, Shape::Glob(_)) && expansions.is_empty() => Some(token.text.clone()),
             [token] => token.known().map(str::to_owned),
             _ => None,
         }

@@ -28,22 +28,31 @@ impl Walk<'_> {
                     Inner::Leaf
                 }
                 "expansion" => {
-                    self.parameter(node, outermost);
                     let text = self.text(node).trim_start();
                     let name = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).unwrap_or_default();
-                    value = self.variables.value(name);
+                    value = self.variables.piece(name);
+                    if value != Value::Number {
+                        self.parameter(node, outermost);
+                    }
                     Inner::Children
                 }
                 "arithmetic_expansion" => {
                     self.arithmetic(node);
-                    value = Value::Output;
+                    let plain = |byte: u8| byte.is_ascii_digit() || b"$()+-* ".contains(&byte);
+                    value = if self.text(node).trim_start().bytes().all(plain) { Value::Number } else { Value::Output };
                     Inner::Children
                 }
                 "command_substitution" => {
                     self.substitution(node, dirs);
                     // Unless the line makes another `cat` of it.
                     let said = heredoc::said(self.line, node).filter(|_| !self.functions.contains("cat"));
-                    value = said.map_or(Value::Output, Value::Text);
+                    value = match said {
+                        Some(text) => Value::Text(text),
+                        None if self.text(node).trim_start() == "$(pwd)" && !self.functions.contains("pwd") => {
+                            Value::Here(String::new())
+                        }
+                        None => Value::Output,
+                    };
                     Inner::Leaf
                 }
                 "process_substitution" => {
@@ -180,7 +189,10 @@ impl Walk<'_> {
         while at < end {
             let stop = self.word_end(at..end, &expansions);
             let continued = self.line.get(at..stop).is_some_and(|word| word.trim_start_matches("\\\n").is_empty());
-            if !continued && word::read(self.line, at..stop, &expansions, &mut tokens).is_err() {
+            let operator = self.line.get(at..stop).filter(|word| double && OPERATORS.contains(word));
+            if let Some(operator) = operator {
+                tokens.push(Token::literal(operator));
+            } else if !continued && word::read(self.line, at..stop, &expansions, &mut tokens).is_err() {
                 if !double {
                     // Only `[[` is syntax: what ends a command ends this one, too.
                     self.unknown("a test that can run commands", node.byte_range());
@@ -203,11 +215,16 @@ impl Walk<'_> {
         }
         let mut words = vec![Word::data(open)];
         let mut before = "";
-        for token in &tokens {
+        let next = tokens.iter().skip(1).map(|token| token.text.as_str()).chain([""]);
+        for (token, next) in tokens.iter().zip(next) {
             let operand = ["-n", "-z", "-e", "-f", "-d", "-r", "-w", "-x", "-s", "=", "==", "!="].contains(&before);
             let kind = match token.shape {
                 Shape::Literal | Shape::Home | Shape::Here | Shape::Output(false) => WordKind::Data,
-                Shape::Output(true) if operand => WordKind::Data,
+                // Two operands with this between them are compared, whatever they look like.
+                Shape::Output(true) if operand || ["=", "==", "!="].contains(&next) => WordKind::Data,
+                // Nothing is split, and no pattern matches files, in `[[`.
+                Shape::Said if double && (operand || ["=", "==", "!="].contains(&next)) => WordKind::Data,
+                Shape::Glob(_) if double => WordKind::Data,
                 _ => WordKind::Dynamic,
             };
             words.push(Word { text: token.text.clone(), kind });
@@ -242,6 +259,9 @@ impl Walk<'_> {
         range.end
     }
 }
+
+/// What joins and compares inside `[[`.
+const OPERATORS: [&str; 8] = ["&&", "||", "(", ")", "!", "<", ">", "=~"];
 
 enum Inner {
     /// No expansion; it may hold some.

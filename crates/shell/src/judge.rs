@@ -6,12 +6,14 @@ use crate::dirs::Dirs;
 use crate::options::{Part, parse};
 use crate::program::{Operand, Opt, Program, Programs};
 use crate::script;
-use crate::word::{Shape, Token};
+use crate::word::{self, Shape, Token};
 
 /// The longest name, in bytes, that a file can have on any system.
 const LONGEST_NAME: usize = 255;
 /// What a program writes to when it should write no file.
 const SINKS: [&str; 2] = ["/dev/null", "-"];
+/// What takes a commit before its files: `HEAD` is none of those.
+const COMMIT_FIRST: [&str; 2] = ["git checkout", "git reset"];
 /// The most colons in the name of a git object that is taken apart.
 const MOST_COLONS: usize = 8;
 /// Parts of an option's name that say that it runs something, writes, loads, connects or works elsewhere. They count
@@ -224,7 +226,7 @@ impl Judged<'_> {
     /// A word of which only its shape says something.
     fn push(&mut self, token: &Token, harmless: bool) {
         let kind = match token.shape {
-            Shape::Dynamic | Shape::Output(_) | Shape::Pipe => WordKind::Dynamic,
+            Shape::Dynamic | Shape::Said | Shape::Output(_) | Shape::Pipe => WordKind::Dynamic,
             Shape::Glob(_) if token.may_be_option() && (!harmless || token.option().is_none()) => WordKind::Dynamic,
             _ if harmless && !is_unc(&token.text) => WordKind::Data,
             _ => WordKind::Power,
@@ -288,6 +290,10 @@ impl Judged<'_> {
         let change = parts.all.iter().any(|part| matches!(part, Part::Option { opt: Some(Opt::Change), .. }));
         let target =
             parts.all.iter().any(|part| matches!(part, Part::Option { opt: Some(Opt::Write | Opt::Into), .. }));
+        let dashes = tokens.iter().zip(&parts.all).position(|(token, part)| {
+            token.text == "--" && matches!(part, Part::Option { opt: Some(Opt::Flag), value: None, .. })
+        });
+        let dashes = dashes.filter(|_| !program.words && !parts.uncertain);
         let mut files = 0_usize;
         let mut sources: Vec<&Token> = Vec::new();
         let mut into: Option<Token> = None;
@@ -333,8 +339,10 @@ impl Judged<'_> {
                     let reads = matches!(now, Operand::Data | Operand::Read) && !parts.uncertain;
                     let passes = match token.shape {
                         Shape::Output(option) => {
-                            matches!(now, Operand::Data | Operand::Text) && (!option || program.lenient)
+                            let ended = program.stop && files > 0;
+                            matches!(now, Operand::Data | Operand::Text) && (!option || program.lenient || ended)
                         }
+                        Shape::Said => now == Operand::Text && program.lenient,
                         Shape::Pipe => reads,
                         _ => false,
                     };
@@ -352,12 +360,21 @@ impl Judged<'_> {
                         Operand::Text | Operand::Format | Operand::Mode => script::is_harmless(now, &token.text),
                         _ => !plus && (set || script::is_harmless(now, &token.text)),
                     };
-                    if program.tame && matches!(token.shape, Shape::Glob(_)) {
+                    // Behind `--` nothing that a pattern matches is an option.
+                    let reads = matches!(
+                        now,
+                        Operand::Data | Operand::Text | Operand::Read | Operand::Search | Operand::Object
+                    );
+                    let named = program.tame || reads && dashes.is_some_and(|dashes| dashes < at);
+                    if named && matches!(token.shape, Shape::Glob(_)) {
                         self.words.push(Word { text: token.text.clone(), kind: WordKind::Data });
                     } else {
                         self.push(token, !code && harmless);
                     }
-                    self.touch(now, token);
+                    let commit = token.text == "HEAD" && files == 0 && dashes.is_none_or(|dashes| dashes > at);
+                    if !(commit && COMMIT_FIRST.contains(&program.name.as_ref())) {
+                        self.touch(now, token);
+                    }
                     if parts.uncertain && now != Operand::Maybe {
                         self.touch(Operand::Maybe, token);
                     }
@@ -511,26 +528,22 @@ impl Judged<'_> {
         match token.shape {
             Shape::Literal | Shape::Home | Shape::Here => {
                 if let Some(path) = path(token).filter(|path| path != "-" && path != "/dev/null") {
+                    if word::has_number(&path) {
+                        self.unknown.push("a file whose name is known only when it runs");
+                    }
                     self.touches.push((action, path));
                 }
             }
             Shape::Glob(first) => {
-                let known = token.text.get(..first).unwrap_or_default();
-                let (folder, _) = known.rsplit_once('/').unwrap_or_default();
-                let rest = token.text.get(folder.len()..).unwrap_or_default();
-                // `.*` matches `..` too.
-                if rest.split('/').any(|part| part.starts_with('.')) || matches!(action, Action::Edit | Action::Delete)
-                {
+                let folder = folder_of(token);
+                if folder.is_none() || matches!(action, Action::Edit | Action::Delete) {
                     self.unknown.push("which files a pattern names is known only when it runs");
                 }
-                let folder = match folder {
-                    "" if token.text.starts_with('/') => "/",
-                    "" => ".",
-                    folder => folder,
-                };
-                self.touches.push((Action::Search, folder.to_owned()));
+                let start = token.text.get(..first).and_then(|start| start.rsplit_once('/')).map(|(start, _)| start);
+                let folder = folder.or(start.map(str::to_owned)).unwrap_or_else(|| ".".to_owned());
+                self.touches.push((Action::Search, folder));
             }
-            Shape::Output(_) | Shape::Pipe | Shape::Dynamic => {}
+            Shape::Output(_) | Shape::Said | Shape::Pipe | Shape::Dynamic => {}
         }
     }
 
@@ -716,6 +729,21 @@ fn behind(program: &Program, tokens: &[Token]) -> Option<usize> {
 /// Whether a value that a program pastes into commands is only text there.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_=.,:/@%+-".contains(&byte))
+}
+
+/// The folder below which all names lie that a pattern matches, if that is known.
+pub(crate) fn folder_of(token: &Token) -> Option<String> {
+    let Shape::Glob(first) = token.shape else { return None };
+    let (folder, _) = token.text.get(..first)?.rsplit_once('/').unwrap_or_default();
+    // `.*` matches `..` too.
+    if token.text.get(folder.len()..)?.split('/').any(|part| part.starts_with('.')) {
+        return None;
+    }
+    Some(match folder {
+        "" if token.text.starts_with('/') => "/".to_owned(),
+        "" => ".".to_owned(),
+        folder => folder.to_owned(),
+    })
 }
 
 /// The path that a word names, in the form of [`crate::Touch::path`].

@@ -146,7 +146,13 @@ impl Walk<'_> {
         if operator == "<" && token.shape == Shape::Pipe {
             return;
         }
-        let Some(path) = judge::path(token) else {
+        if let (Shape::Glob(_), "<") = (token.shape, operator)
+            && let Some(folder) = judge::folder_of(token)
+        {
+            // One of the files that the pattern names.
+            return self.touch(Action::Search, &folder, dirs, Via::Operand, command);
+        }
+        let Some(path) = judge::path(token).filter(|path| !word::has_number(path)) else {
             return self.unknown("a redirection whose target is known only when it runs", target.byte_range());
         };
         let plain = self.text(target).bytes().all(word::is_plain) && !path.starts_with(['-', '+']);

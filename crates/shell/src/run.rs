@@ -192,7 +192,7 @@ impl Walk<'_> {
             return None;
         }
         for name in names {
-            self.variables.lose(&name.text);
+            self.variables.read(&name.text);
         }
         let judged = judge(self.programs, tokens, Some(table), false);
         self.push(&judged, Vec::new(), range, dirs);

@@ -24,6 +24,8 @@ pub(crate) enum Value {
     Glob(String, usize),
     /// What a command says, which was judged itself.
     Output,
+    /// A number, which stands in the word as it was written.
+    Number,
     /// The name of a pipe from or to such a command.
     Pipe,
     /// It could be anything, what the environment keeps secret included.
@@ -48,9 +50,9 @@ pub(crate) struct Variables {
 }
 
 /// The most words of a loop that are followed one by one.
-const MOST_ROUNDS: usize = 8;
+const MOST_ROUNDS: usize = 16;
 /// The deepest loops that are followed so.
-const DEEPEST_ROUNDS: usize = 16;
+const DEEPEST_ROUNDS: usize = 32;
 
 impl Variables {
     /// Counts the assignments below a node.
@@ -90,6 +92,8 @@ impl Variables {
     fn set(&mut self, name: &str, value: Value) {
         if self.assigned.get(name) == Some(&1) {
             self.known.insert(name.to_owned(), value);
+        } else {
+            self.lose(name);
         }
     }
 
@@ -104,7 +108,9 @@ impl Variables {
         if self.known.remove(name).is_some() {
             self.forgotten += 1;
         }
-        self.assigned.insert(name.to_owned(), usize::MAX);
+        if let Some(times) = self.assigned.get_mut(name) {
+            *times = usize::MAX;
+        }
     }
 
     /// What a variable stands for.
@@ -113,8 +119,28 @@ impl Variables {
             (Some(value), _) => value.clone(),
             (None, "HOME") => Value::Home(String::new()),
             (None, "PWD") => Value::Here(String::new()),
+            (None, "PIPESTATUS" | "PIPESTATUS[0]" | "PIPESTATUS[1]") if !self.assigned.contains_key("PIPESTATUS") => {
+                Value::Number
+            }
             (None, _) => Value::Unknown,
         }
+    }
+
+    /// What `${name...}` stands for: of a name that is known and a form that cuts or replaces, some text.
+    pub(crate) fn piece(&self, inner: &str) -> Value {
+        let rest = inner.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let name = inner.strip_suffix(rest).unwrap_or_default();
+        let cuts = rest.starts_with(['#', '%', '/', '^', ',']) && !rest.contains(['$', '`']);
+        match self.known.get(name).filter(|_| cuts) {
+            Some(Value::Text(_) | Value::Glob(..) | Value::Output) => Value::Output,
+            _ => self.value(inner),
+        }
+    }
+
+    /// After `read`: what it took from its input.
+    pub(crate) fn read(&mut self, name: &str) {
+        self.lose(name);
+        self.known.insert(name.to_owned(), Value::Output);
     }
 }
 
@@ -176,6 +202,7 @@ impl<'a> Walk<'a> {
         let name = name.map(|name| self.text(name)).unwrap_or_default();
         let followed = whole && !values.is_empty() && values.len() <= MOST_ROUNDS && self.rounds < DEEPEST_ROUNDS;
         if !followed || self.variables.assigned.get(name) != Some(&1) {
+            self.variables.lose(name);
             return self.repeated(node, entry);
         }
         self.rounds += values.len();
@@ -200,7 +227,7 @@ fn value_of(token: &Token) -> Value {
         Shape::Home => Value::Home(token.text.strip_prefix('~').unwrap_or_default().to_owned()),
         Shape::Here => Value::Here(token.text.strip_prefix("$PWD").unwrap_or_default().to_owned()),
         Shape::Glob(first) if !token.text.starts_with('~') => Value::Glob(token.text.clone(), first),
-        Shape::Output(_) => Value::Output,
+        Shape::Output(_) | Shape::Said => Value::Output,
         Shape::Glob(_) | Shape::Pipe | Shape::Dynamic => Value::Unknown,
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Shape {
     Here,
     /// One word with something in it that a command says. Whether it may turn out to be an option is known.
     Output(bool),
+    /// Any number of words, all of what commands say.
+    Said,
     /// The name of a pipe from or to a command that was judged itself: `<(sort a)`.
     Pipe,
     /// Nothing; it may even become several words or none.
@@ -49,7 +51,7 @@ impl Token {
             Shape::Home | Shape::Here | Shape::Pipe => false,
             Shape::Output(may) => may,
             Shape::Glob(first) => first == 0 || self.text.starts_with('-'),
-            Shape::Dynamic => true,
+            Shape::Said | Shape::Dynamic => true,
         }
     }
 }
@@ -96,6 +98,7 @@ pub(crate) fn read(
         glob: None,
         output: None,
         dynamic: false,
+        said: false,
     };
     reader.unquoted()?;
     if let [Expansion { range: whole, value: Value::Pipe }] = expansions
@@ -108,6 +111,10 @@ pub(crate) fn read(
     let equals = raw.starts_with('=') && raw.bytes().any(|byte| byte != b'=');
     if reader.dynamic || equals {
         out.push(Token { text: raw.to_owned(), shape: Shape::Dynamic });
+        return Ok(());
+    }
+    if reader.said {
+        out.push(Token { text: raw.to_owned(), shape: Shape::Said });
         return Ok(());
     }
     if is_unc(raw) {
@@ -162,7 +169,13 @@ pub(crate) fn read(
 
 /// Parameters whose value is a number whatever the line does: the last exit status, the count of arguments, the shell's
 /// process. They stand in a word as they were written.
-const NUMBERS: [&[u8]; 3] = [b"$?", b"$#", b"$$"];
+const NUMBERS: [&[u8]; 6] = [b"$?", b"$#", b"$$", b"${?}", b"${#}", b"${$}"];
+
+/// Whether a number that is known only when the line runs stands in a word as it was written.
+pub(crate) fn has_number(text: &str) -> bool {
+    text.contains('$') && (text.contains("$((") || text.contains("${PIPESTATUS"))
+        || NUMBERS.iter().filter_map(|number| std::str::from_utf8(number).ok()).any(|number| text.contains(number))
+}
 
 const SPLIT: &str = "words that cannot be told apart for certain";
 const QUOTING: &str = "quoting that cannot be read for certain";
@@ -184,6 +197,8 @@ struct Reader<'a> {
     /// Whether something in it is what a command says, and then whether that is at its start.
     output: Option<bool>,
     dynamic: bool,
+    /// Whether it may become several words that commands say.
+    said: bool,
 }
 
 impl Reader<'_> {
@@ -204,7 +219,7 @@ impl Reader<'_> {
                 return false;
             }
             let written = self.bytes.get(self.at..first.end - self.base).unwrap_or_default();
-            if NUMBERS.contains(&written) {
+            if NUMBERS.contains(&written) || expansion.value == Value::Number {
                 self.text.extend(written.iter().map(|byte| (*byte, true)));
             } else {
                 self.stand_in(&expansion.value, quoted);
@@ -221,7 +236,9 @@ impl Reader<'_> {
     fn stand_in(&mut self, value: &Value, quoted: bool) {
         let first = self.text.is_empty() && self.start.is_none() && self.output.is_none() && self.glob.is_none();
         match value {
-            Value::Text(text) if quoted || !text.is_empty() && text.bytes().all(is_plain) => {
+            Value::Text(text)
+                if quoted || !text.is_empty() && text.bytes().all(is_plain) || NUMBERS.contains(&text.as_bytes()) =>
+            {
                 self.text.extend(text.bytes().map(|byte| (byte, true)));
             }
             Value::Home(rest) | Value::Here(rest) if first && (quoted || rest.bytes().all(is_plain)) => {
@@ -242,6 +259,7 @@ impl Reader<'_> {
                 let may_be_option = first || self.text.first().is_some_and(|(byte, _)| *byte == b'-');
                 self.output = Some(self.output.unwrap_or(may_be_option));
             }
+            Value::Output => self.said = true,
             _ => self.dynamic = true,
         }
     }
@@ -429,8 +447,20 @@ fn braces(text: &[Quoted]) -> Braces {
             rest = after;
             continue;
         };
-        if inside.contains(&(b'{', false)) || inside.windows(2).any(|pair| pair == [(b'.', false); 2]) {
+        if inside.contains(&(b'{', false)) {
             return Braces::TooMany;
+        }
+        if inside.windows(2).any(|pair| pair == [(b'.', false); 2]) {
+            let Some(numbers) = counted(inside).filter(|numbers| words.len() * numbers.len() <= MOST_BRACES) else {
+                return Braces::TooMany;
+            };
+            expanded = true;
+            words = words
+                .iter()
+                .flat_map(|word| numbers.iter().map(move |number| [word.as_slice(), number].concat()))
+                .collect();
+            rest = after_close;
+            continue;
         }
         if !inside.contains(&(b',', false)) {
             // `{}` and `HEAD^{commit}` stay as they are.
@@ -447,6 +477,23 @@ fn braces(text: &[Quoted]) -> Braces {
         rest = after_close;
     }
     if expanded { Braces::Words(words) } else { Braces::None }
+}
+
+/// What `1..5` counts, up or down.
+fn counted(inside: &[Quoted]) -> Option<Vec<Vec<Quoted>>> {
+    let text: Vec<u8> = inside.iter().map(|&(byte, _)| byte).collect();
+    let (first, last) = std::str::from_utf8(&text).ok()?.split_once("..")?;
+    let number = |text: &str| {
+        let plain = !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+        // A leading zero says how wide all of them are.
+        (plain && (text == "0" || !text.starts_with('0'))).then(|| text.parse::<usize>().ok()).flatten()
+    };
+    let (first, last) = (number(first)?, number(last)?);
+    if inside.iter().any(|&(_, quoted)| quoted) || first.abs_diff(last) >= MOST_BRACES {
+        return None;
+    }
+    let numbers: Vec<usize> = if first <= last { (first..=last).collect() } else { (last..=first).rev().collect() };
+    Some(numbers.iter().map(|number| number.to_string().bytes().map(|byte| (byte, false)).collect()).collect())
 }
 
 /// The word that remains when its quotes are gone.
@@ -505,7 +552,11 @@ mod tests {
         assert_eq!(words("a$X").unwrap()[0].shape, Shape::Dynamic);
         assert_eq!(words("$!").unwrap()[0].shape, Shape::Dynamic);
         assert_eq!(words("$@").unwrap()[0].shape, Shape::Dynamic);
-        assert_eq!(words("{1..3}").unwrap()[0].shape, Shape::Dynamic);
+        assert_eq!(text("a{1..3} {2..1}".split(' ').next().unwrap()), "a1|a2|a3");
+        assert_eq!(text("{2..1}"), "2|1");
+        for raw in ["{01..3}", "{1..3..2}", "{a..c}", "{1..999}", "{1..'3'}"] {
+            assert_eq!(words(raw).unwrap()[0].shape, Shape::Dynamic, "{raw}");
+        }
         assert_eq!(words("=ls").unwrap()[0].shape, Shape::Dynamic);
         assert_eq!(words("src/*.rs").unwrap()[0].shape, Shape::Glob(4));
         assert_eq!(words("~/x").unwrap()[0].shape, Shape::Home);
