@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::hosts::{Extractor, ToolRow};
 use crate::paths::Places;
-use crate::{Files, lookalike, shadow, tree, url};
+use crate::{Files, lookalike, repository, shadow, tree, url};
 
 /// The most targets that one call may have; beyond it nobody could review them.
 const MOST_TARGETS: usize = 512;
@@ -214,6 +214,7 @@ fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
         targets.push(unclear(Action::Shell, line, "no command was found in it"));
     }
     lookalike::caution(&mut targets);
+    repository::caution(&mut targets, &analysis, of);
     Ok(targets)
 }
 

@@ -16,6 +16,7 @@ mod load;
 mod lookalike;
 mod paths;
 mod question;
+mod repository;
 mod secrets;
 mod shadow;
 pub mod show;

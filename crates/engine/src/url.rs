@@ -1,6 +1,6 @@
 //! URLs and hosts, strictly: what two programs could read differently is not understood.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use countersign_policy::Resource;
 
@@ -32,7 +32,7 @@ pub(crate) fn place(text: &str) -> Result<Place, String> {
     }
     let (host, port) = split_port(authority)?;
     let host = host.to_ascii_lowercase();
-    let host = host.strip_suffix('.').unwrap_or(&host).to_owned();
+    let host = plain_address(host.strip_suffix('.').unwrap_or(&host));
     let public = is_public(&host)?;
     let url = if scheme.is_empty() {
         String::new()
@@ -75,14 +75,25 @@ fn has_dots(path: &str) -> bool {
     })
 }
 
+/// The one way to write an address: one of IPv6 that only carries one of IPv4 (mapped, or through NAT64) as that.
+fn plain_address(host: &str) -> String {
+    let Ok(address) = host.parse::<Ipv6Addr>() else { return host.to_owned() };
+    let carried = match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+            Some(Ipv4Addr::new(a, b, c, d))
+        }
+        _ => address.to_ipv4_mapped(),
+    };
+    carried.map_or_else(|| address.to_string(), |address| address.to_string())
+}
+
 fn is_public(host: &str) -> Result<bool, String> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(match address {
             IpAddr::V4(address) => is_public_v4(address),
             IpAddr::V6(address) => {
-                let mapped = address.to_ipv4_mapped();
-                mapped.is_none_or(is_public_v4)
-                    && !address.is_loopback()
+                !address.is_loopback()
                     && !address.is_unspecified()
                     && !address.is_multicast()
                     && !address.is_unique_local()
@@ -115,7 +126,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::place;
+    use super::{Resource, place};
 
     #[test]
     fn what_two_programs_could_read_differently_is_not_understood() {
@@ -147,5 +158,9 @@ mod tests {
             assert!(!place(text).unwrap().public, "{text}");
         }
         assert!(place("https://docs.rs/x?y#z").unwrap().public);
+        for text in ["http://[::ffff:169.254.169.254]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[::FFFF:A9FE:A9FE]/"] {
+            let Resource::Url { host, .. } = place(text).unwrap().resource else { panic!("{text}") };
+            assert_eq!(host, "169.254.169.254", "{text}");
+        }
     }
 }

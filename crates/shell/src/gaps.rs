@@ -81,11 +81,18 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a character chooses how the one before it shows: behind a letter of ASCII there is nothing to choose, but for
+/// the frame of a key (`1️⃣`).
+pub(crate) fn is_selector_of_nothing(before: char, c: char, after: Option<char>) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}') && before.is_ascii() && after != Some('\u{20e3}')
+}
+
 /// Whether a character shows nothing, or changes how others show: what a human approves must be what they see.
 ///
 /// Joiners stay, which scripts and emoji need.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control() && !matches!(c, '\t' | '\n')
+        || matches!(c, '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{1d173}'..='\u{1d17a}')
         || matches!(c, '\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
             | '\u{2000}'..='\u{200a}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}' | '\u{3000}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')

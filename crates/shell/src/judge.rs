@@ -528,6 +528,12 @@ impl Judged<'_> {
         match token.shape {
             Shape::Literal | Shape::Home | Shape::Here => {
                 if let Some(path) = path(token).filter(|path| path != "-" && path != "/dev/null") {
+                    // `C:\x`, which is absolute where that is a path.
+                    let drive =
+                        matches!(path.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
+                    if drive {
+                        self.unknown.push("a path with a drive's letter");
+                    }
                     if word::has_number(&path) {
                         self.unknown.push("a file whose name is known only when it runs");
                     }
@@ -553,10 +559,17 @@ impl Judged<'_> {
     }
 
     fn url(&mut self, token: &Token) {
-        let Some(text) = token.known() else { return };
+        // `?` in an address is a pattern to a shell, which matches no file there.
+        let text = match token.shape {
+            Shape::Glob(_) => token.text.as_str(),
+            _ => match token.known() {
+                Some(text) => text,
+                None => return,
+            },
+        };
         let host =
             text.split_once("://").map_or(text, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
-        if host.contains(['{', '[', '*', '%', '\\']) {
+        if host.contains(['{', '[', '*', '%', '\\', '?']) {
             self.unknown.push("which host an address names cannot be told");
         }
         if let Some(path) = text.get(..7).filter(|start| start.eq_ignore_ascii_case("file://")).and(text.get(7..)) {

@@ -10,7 +10,7 @@ use countersign_policy::Action;
 use tree_sitter::Node;
 
 use crate::dirs::{Dirs, Exit};
-use crate::gaps::is_hidden;
+use crate::gaps::{is_hidden, is_selector_of_nothing};
 use crate::plain::{self, Part};
 use crate::program::Programs;
 use crate::values::Variables;
@@ -107,7 +107,13 @@ impl<'a> Walk<'a> {
             self.unknown("a character that no shell accepts", whole);
             return lost;
         }
-        if let Some((at, hidden)) = self.line.char_indices().find(|&(_, c)| is_hidden(c)) {
+        let mut before = ' ';
+        let mut after = self.line.chars().skip(1);
+        let hidden = |&(_, c): &(usize, char)| {
+            let before = std::mem::replace(&mut before, c);
+            is_hidden(c) | is_selector_of_nothing(before, c, after.next())
+        };
+        if let Some((at, hidden)) = self.line.char_indices().find(hidden) {
             self.unknown("a character that cannot be seen", at..at + hidden.len_utf8());
         }
         // Nothing follows that the last line could be continued with.
