@@ -39,7 +39,11 @@ impl Walk<'_> {
                 "arithmetic_expansion" => {
                     self.arithmetic(node);
                     let plain = |byte: u8| byte.is_ascii_digit() || b"$()+-* ".contains(&byte);
-                    value = if self.text(node).trim_start().bytes().all(plain) { Value::Number } else { Value::Output };
+                    value = match self.text(node).trim_start() {
+                        text if !text.starts_with("$((") => Value::Unknown,
+                        text if text.bytes().all(plain) => Value::Number,
+                        _ => Value::Output,
+                    };
                     Inner::Children
                 }
                 "command_substitution" => {
