@@ -227,7 +227,7 @@ impl Judged<'_> {
     fn push(&mut self, token: &Token, harmless: bool) {
         let kind = match token.shape {
             Shape::Dynamic | Shape::Said | Shape::Output(_) | Shape::Pipe => WordKind::Dynamic,
-            Shape::Glob(_) if token.may_be_option() && (!harmless || token.option().is_none()) => WordKind::Dynamic,
+            Shape::Glob(_) if token.may_be_option() => WordKind::Dynamic,
             _ if harmless && !is_unc(&token.text) => WordKind::Data,
             _ => WordKind::Power,
         };
@@ -307,6 +307,10 @@ impl Judged<'_> {
                 Part::Value(Some(Opt::Write)) if token.known().is_some_and(|text| SINKS.contains(&text)) => {
                     self.push(token, true);
                 }
+                // A harmless option, whatever its value turns out to be.
+                Part::Option { harmless: true, value: Some(""), .. } if token.shape != Shape::Literal => {
+                    self.push_output(token);
+                }
                 Part::Option { opt, harmless, value } => {
                     let attached = value.map(Token::literal);
                     let value = attached.as_ref().is_none_or(|value| self.value(program, opt, value, script));
@@ -341,6 +345,7 @@ impl Judged<'_> {
                         Shape::Output(option) => {
                             let ended = program.stop && files > 0;
                             matches!(now, Operand::Data | Operand::Text) && (!option || program.lenient || ended)
+                                || program.name == "test" && is_compared(tokens, at)
                         }
                         Shape::Said => now == Operand::Text && program.lenient,
                         Shape::Pipe => reads,
@@ -365,7 +370,8 @@ impl Judged<'_> {
                         now,
                         Operand::Data | Operand::Text | Operand::Read | Operand::Search | Operand::Object
                     );
-                    let named = program.tame || reads && dashes.is_some_and(|dashes| dashes < at);
+                    let shown = program.stop && files > 0 && matches!(now, Operand::Data | Operand::Text);
+                    let named = program.tame || shown || reads && dashes.is_some_and(|dashes| dashes < at);
                     if named && matches!(token.shape, Shape::Glob(_)) {
                         self.words.push(Word { text: token.text.clone(), kind: WordKind::Data });
                     } else {
@@ -723,6 +729,13 @@ fn discards(program: &Program, option: &Token, value: Option<&str>) -> bool {
     let text = option.text.strip_suffix(value).unwrap_or(&option.text);
     let flag = |letter| matches!(program.option(&format!("-{letter}")), Some(Opt::Flag | Opt::Write));
     text.starts_with("--") || program.words || text.chars().skip(1).all(flag)
+}
+
+/// Whether a word of `test` is an operand, whatever it looks like.
+fn is_compared(tokens: &[Token], at: usize) -> bool {
+    let is = |token: Option<&Token>, words: &[&str]| token.is_some_and(|token| words.contains(&token.text.as_str()));
+    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+    is(before, &["-n", "-z", "=", "==", "!="]) || is(tokens.get(at + 1), &["=", "==", "!="])
 }
 
 /// How many words come before those of the module that runs: `-u -m pytest` are three.

@@ -57,11 +57,17 @@ impl Token {
 }
 
 impl Token {
-    /// The name of the option that a pattern gives a value to, whatever it matches: `--include=*.rs`.
+    /// The name of the option that a pattern, or what a command says, gives a value to, whatever that is:
+    /// `--include=*.rs`, `--since="$(date)"`.
     pub(crate) fn option(&self) -> Option<&str> {
-        let Shape::Glob(first) = self.shape else { return None };
-        let (name, _) = self.text.get(..first)?.split_once('=')?;
-        (name.len() > 2 && name.starts_with("--")).then_some(name)
+        let known = match self.shape {
+            Shape::Glob(first) => self.text.get(..first)?,
+            Shape::Output(_) => self.text.as_str(),
+            _ => return None,
+        };
+        let (name, _) = known.split_once('=')?;
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        (name.len() > 2 && name.starts_with("--") && plain).then_some(name)
     }
 }
 
