@@ -9,10 +9,11 @@ use std::{env, fs};
 use toml::{Table, Value};
 
 /// Keys that list options, and what such an option is.
-const OPTIONS: [(&str, &str); 21] = [
+const OPTIONS: [(&str, &str); 22] = [
     ("flags", "Flag"),
     ("values", "Value"),
     ("attached", "Attached"),
+    ("plain", "Plain"),
     ("read", "Read"),
     ("search", "Search"),
     ("write", "Write"),
@@ -141,6 +142,8 @@ fn program(entry: &Table, all: &BTreeMap<String, Table>, words: &mut Words) -> R
         "lenient",
         "subcommands",
         "grave",
+        "grave-words",
+        "response",
         "runs",
         "own",
         "offer",
@@ -157,12 +160,14 @@ fn program(entry: &Table, all: &BTreeMap<String, Table>, words: &mut Words) -> R
     let kind = |kind: &str| OPTIONS.iter().position(|(_, known)| *known == kind).unwrap_or_default();
     let options: Vec<String> = options.iter().map(|(option, its)| format!("{option}\t{}", kind(its))).collect();
     let mut out = options.join(" ") + "\n";
-    for key in ["words", "tame", "bundle", "rsh", "numbers", "stop", "here", "lenient", "subcommands", "grave"] {
+    for key in
+        ["words", "tame", "bundle", "rsh", "numbers", "stop", "here", "lenient", "subcommands", "grave", "response"]
+    {
         let value = entry.get(key).map_or(Some(false), Value::as_bool).ok_or("is true or false")?;
         out.push(if value { '1' } else { '0' });
     }
     out.push('\n');
-    for key in ["instead", "recursive", "variants", "safe-config", "glued", "module"] {
+    for key in ["instead", "recursive", "variants", "safe-config", "glued", "module", "grave-words"] {
         writeln!(out, "{}", with_like(entry, all, key)?.join(" "))?;
     }
     writeln!(out, "{}", list(entry, "behind")?.first().unwrap_or(&""))?;

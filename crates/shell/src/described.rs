@@ -111,6 +111,8 @@ fn unknown(name: &str) -> Program {
         lenient: false,
         subcommands: false,
         grave: false,
+        response: false,
+        grave_words: Vec::new(),
         runs: Runs::Nothing,
         offer: Reach::Exact,
     }

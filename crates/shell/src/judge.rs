@@ -298,6 +298,12 @@ impl Judged<'_> {
         let mut sources: Vec<&Token> = Vec::new();
         let mut into: Option<Token> = None;
         for (at, (token, part)) in tokens.iter().zip(&parts.all).enumerate() {
+            if program.response && token.text.starts_with('@') {
+                self.operands = true;
+                self.push(token, false);
+                self.touch(Operand::Maybe, token);
+                continue;
+            }
             match *part {
                 Part::Option { opt: Some(Opt::Write), value, .. }
                     if discards(program, token, value.or_else(|| tokens.get(at + 1).and_then(Token::known))) =>
@@ -375,7 +381,7 @@ impl Judged<'_> {
                     if named && matches!(token.shape, Shape::Glob(_)) {
                         self.words.push(Word { text: token.text.clone(), kind: WordKind::Data });
                     } else {
-                        self.push(token, !code && harmless);
+                        self.push(token, !code && harmless && !program.is_grave_word(&token.text));
                     }
                     let commit = token.text == "HEAD" && files == 0 && dashes.is_none_or(|dashes| dashes > at);
                     if !(commit && COMMIT_FIRST.contains(&program.name.as_ref())) {
@@ -421,8 +427,15 @@ impl Judged<'_> {
                 return false;
             }
             Some(Opt::Read) => self.touch(Operand::Read, token),
-            Some(Opt::Search) => self.touch(Operand::Search, token),
-            Some(Opt::Write | Opt::Output) => self.touch(Operand::Edit, token),
+            Some(Opt::Search) => self.each(Operand::Search, token),
+            Some(Opt::Write | Opt::Output) => self.each(Operand::Edit, token),
+            Some(Opt::Plain) => {
+                let plain = token.known().is_some_and(is_name);
+                if !plain {
+                    self.touch(Operand::Maybe, token);
+                }
+                return plain;
+            }
             Some(Opt::Lines) => {
                 if let Some((_, file)) = token.text.split_once(':') {
                     self.object(&Token { text: file.to_owned(), shape: token.shape });
@@ -449,6 +462,17 @@ impl Judged<'_> {
             _ => {}
         }
         true
+    }
+
+    /// What an option's value names: the whole of it, and what stands in it before and after `:`, `=` and `,` (`a:b` of
+    /// folders, `KIND=PATH`, `OPTIONS:PATH`).
+    fn each(&mut self, operand: Operand, token: &Token) {
+        self.touch(operand, token);
+        if matches!(token.shape, Shape::Literal | Shape::Home) && token.text.contains([':', '=', ',']) {
+            for piece in token.text.split([':', '=', ',']).filter(|piece| piece.contains(['/', '.', '~'])) {
+                self.touch(operand, &Token { text: piece.to_owned(), shape: token.shape });
+            }
+        }
     }
 
     /// `cp a b` writes `b`, or `b/a` if that is a folder.
@@ -750,6 +774,12 @@ fn module(program: &Program, tokens: &[Token]) -> Option<usize> {
 fn behind(program: &Program, tokens: &[Token]) -> Option<usize> {
     let named = !program.behind.is_empty();
     named.then(|| tokens.iter().position(|token| token.text == "--")).flatten().map(|at| at + 1)
+}
+
+/// Whether a value is a name, or several with commas between: no path, no file, no module and no `KIND=PATH`.
+fn is_name(text: &str) -> bool {
+    let text = text.strip_prefix('=').unwrap_or(text).replace("::", "");
+    !text.starts_with('-') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-,#".contains(&byte))
 }
 
 /// Whether a value that a program pastes into commands is only text there.

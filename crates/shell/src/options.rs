@@ -55,6 +55,7 @@ impl Opt {
             Opt::Flag
                 | Opt::Value
                 | Opt::Attached
+                | Opt::Plain
                 | Opt::Into
                 | Opt::Mode
                 | Opt::Jq

@@ -50,6 +50,10 @@ pub(crate) struct Program {
     pub(crate) subcommands: bool,
     /// Whether this subcommand by itself does what an option of power would, whatever its operands are.
     pub(crate) grave: bool,
+    /// Whether it takes options from a file for any word `@FILE`.
+    pub(crate) response: bool,
+    /// Operands that are of power by themselves, whatever stands before a colon in them (`:app:publish`).
+    pub(crate) grave_words: Vec<Cow<'static, str>>,
     /// How it runs what its operands name.
     pub(crate) runs: Runs,
     /// How far "always" may reach.
@@ -65,6 +69,8 @@ pub(crate) enum Opt {
     Value,
     /// Harmless, takes a value only when it is attached.
     Attached,
+    /// Takes a name, or several with commas between; a path, `KIND=PATH`, `FORMAT:PATH` and a module are of power.
+    Plain,
     /// Takes a file that is read.
     Read,
     /// Takes a directory that is used as data.
@@ -286,12 +292,14 @@ fn read(name: &'static str, text: &'static str) -> Program {
         lenient: switch(),
         subcommands: switch(),
         grave: switch(),
+        response: switch(),
         instead: list(line()),
         recursive: list(line()),
         variants: list(line()),
         safe_config: list(line()),
         glued: list(line()),
         module: list(line()),
+        grave_words: list(line()),
         behind: Cow::Borrowed(line()),
         operands: words(line()).map(|word| operand(word).unwrap_or(Operand::Code)).collect(),
         last: Some(line()).filter(|line| !line.is_empty()).map(|word| operand(word).unwrap_or(Operand::Code)),
@@ -305,6 +313,15 @@ impl Program {
     pub(crate) fn option(&self, name: &str) -> Option<Opt> {
         let at = self.options.binary_search_by(|(known, _)| known.as_ref().cmp(name)).ok()?;
         self.options.get(at).map(|(_, opt)| *opt)
+    }
+
+    /// Whether an operand is of power by itself.
+    pub(crate) fn is_grave_word(&self, text: &str) -> bool {
+        let name = text.rsplit(':').next().unwrap_or(text).to_ascii_lowercase();
+        self.grave_words.iter().any(|known| match known.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == known.as_ref(),
+        })
     }
 
     /// Whether `name=value` sets something that changes only how it shows what it does.
@@ -456,7 +473,7 @@ mod tests {
         assert_eq!(BUILTIN.lookup("git diff").unwrap().offer, Reach::Prefix(0));
         assert_eq!(BUILTIN.lookup("python").unwrap().module, ["-m"]);
         // Every table ends where its text does.
-        assert_eq!(TABLES.matches('\n').count() % 13, 0);
+        assert_eq!(TABLES.matches('\n').count() % 14, 0);
     }
 
     #[test]
