@@ -298,7 +298,8 @@ impl Judged<'_> {
         let mut sources: Vec<&Token> = Vec::new();
         let mut into: Option<Token> = None;
         for (at, (token, part)) in tokens.iter().zip(&parts.all).enumerate() {
-            if program.response && token.text.starts_with('@') {
+            // What a command says may start with it.
+            if program.response && (token.text.starts_with('@') || token.shape == Shape::Output(true)) {
                 self.operands = true;
                 self.push(token, false);
                 self.touch(Operand::Maybe, token);
