@@ -206,17 +206,22 @@ fn is_local(text: &str) -> bool {
 /// Addresses, and the commands that only edit the stream: no `e`, `r`, `w`, nor the flags `e` and `w` of `s`.
 fn sed(script: &str) -> bool {
     let mut rest = script.as_bytes();
+    let mut behind = None;
     loop {
         rest = skip(rest, |byte| byte.is_ascii_whitespace() || byte == b';' || byte == b'}');
         if rest.is_empty() {
-            return true;
+            let Some(lines) = behind.take() else { return true };
+            rest = lines;
+            continue;
         }
-        let Some(after) = sed_command(rest) else { return false };
+        let Some(after) = sed_command(rest, &mut behind) else { return false };
         rest = after;
     }
 }
 
-fn sed_command(script: &[u8]) -> Option<&[u8]> {
+/// What follows a command. Behind a label only the rest of its line does, and `behind` has the lines after it: some
+/// programs take that rest for a part of the label, so that no command in it may go on in the next line.
+fn sed_command<'s>(script: &'s [u8], behind: &mut Option<&'s [u8]>) -> Option<&'s [u8]> {
     let mut rest = script;
     if let Some(after) = sed_address(rest)? {
         rest = skip(after, |byte| byte == b' ');
@@ -247,6 +252,16 @@ fn sed_command(script: &[u8]) -> Option<&[u8]> {
                 rest = skip(rest, |byte| b"gpiIMm0123456789".contains(&byte));
             }
         }
+        b':' | b'b' | b't' | b'T' => {
+            let name = skip(after, |byte| byte == b' ');
+            rest = skip(name, |byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+            if behind.is_none() {
+                let end = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+                let (line, lines) = rest.split_at_checked(end)?;
+                rest = line;
+                *behind = Some(lines);
+            }
+        }
         _ => return None,
     }
     rest = skip(rest, |byte| byte == b' ');
@@ -261,7 +276,10 @@ fn sed_address(script: &[u8]) -> Option<Option<&[u8]>> {
         b'0'..=b'9' | b'+' | b'~' => Some(skip(after, |byte| byte.is_ascii_digit() || byte == b'~')),
         b'$' => Some(after),
         b'/' => Some(skip(sed_section(after, b'/')?, |byte| byte == b'I' || byte == b'M')),
-        b'\\' => return None,
+        b'\\' => {
+            let (&delimiter, after) = after.split_first()?;
+            Some(skip(sed_section(after, delimiter)?, |byte| byte == b'I' || byte == b'M'))
+        }
         _ => None,
     })
 }
@@ -539,6 +557,18 @@ mod tests {
             "$a foo",
             "2c\\\nfoo\np",
             "2q",
+            ":a",
+            "ta",
+            "$!ba",
+            ":a;N;$!ba;s/\\n/ /g",
+            ":a; s/^x/y/; ta",
+            "$!N;s/\\n//;ta",
+            "s/a/b/;t;s/c/d/",
+            "/x/{s/a/b/;T;b};p",
+            ":a\ns/a/b/\nta\np",
+            "\\|^/usr|p",
+            "\\,x,d",
+            "\\,x,I,\\#y#p",
         ] {
             assert!(sed(script), "{script}");
         }
@@ -568,6 +598,21 @@ mod tests {
             "s/[^]/];s/g;s/w f/x/",
             "s/[[:alpha:]/];s/g;s/w f/x/",
             "s/[a\\]/];s/g;s/w f/x/",
+            ":a;w f",
+            "b;e id",
+            ":a;N;r f",
+            "ta;s/a/b/w f",
+            ":a\nw f",
+            "b x;p\nw f",
+            ":a w f",
+            ":a;s/x\\\nw f/y/",
+            "b;/x\\\nw f/p",
+            ":a;a\\\nw f",
+            "b\\;w f",
+            "\\|x|w f",
+            "\\|x\\|w f",
+            "\\,x,e",
+            "\\[x[p",
         ] {
             assert!(!sed(script), "{script}");
         }
