@@ -9,7 +9,7 @@ use std::{env, fs};
 use toml::{Table, Value};
 
 /// Keys that list options, and what such an option is.
-const OPTIONS: [(&str, &str); 22] = [
+const OPTIONS: [(&str, &str); 24] = [
     ("flags", "Flag"),
     ("values", "Value"),
     ("attached", "Attached"),
@@ -25,6 +25,8 @@ const OPTIONS: [(&str, &str); 22] = [
     ("power", "Power"),
     ("power-flags", "PowerFlag"),
     ("pairs", "Pair"),
+    ("switches", "Switch"),
+    ("named", "Named"),
     ("script", "Script"),
     ("lines", "Lines"),
     ("change", "Change"),

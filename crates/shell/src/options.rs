@@ -64,6 +64,8 @@ impl Opt {
                 | Opt::Read
                 | Opt::Search
                 | Opt::Pair
+                | Opt::Switch
+                | Opt::Named
                 | Opt::Script
                 | Opt::Lines
                 | Opt::Config
@@ -72,12 +74,15 @@ impl Opt {
         )
     }
 
-    /// How many of the following words it takes when nothing is attached to it.
-    fn takes(self) -> usize {
+    /// What of the following words it takes when nothing is attached to it.
+    fn takes(self, next: Option<&Token>) -> Vec<Option<Opt>> {
+        let switched = next.and_then(Token::known).is_some_and(|text| ["true", "false"].contains(&text));
         match self {
-            Opt::Flag | Opt::Attached | Opt::PowerFlag | Opt::Change => 0,
-            Opt::Pair => 2,
-            _ => 1,
+            Opt::Switch if switched => vec![Some(self)],
+            Opt::Flag | Opt::Attached | Opt::PowerFlag | Opt::Change | Opt::Switch => Vec::new(),
+            Opt::Pair => vec![Some(self), Some(self)],
+            Opt::Named => vec![Some(Opt::Value), Some(Opt::Read)],
+            _ => vec![Some(self)],
         }
     }
 }
@@ -127,8 +132,10 @@ pub(crate) fn parse<'t>(program: &Program, tokens: &'t [Token], stop: bool) -> P
                 continue;
             }
             if let Part::Option { opt, value: None, .. } = part {
-                let takes = opt.map_or(usize::from(!text.contains('=')), Opt::takes);
-                values.extend(std::iter::repeat_n(opt, takes));
+                match opt {
+                    Some(opt) => values.extend(opt.takes(tokens.get(at + 1))),
+                    None => values.extend((!text.contains('=')).then_some(None)),
+                }
             }
             parts.all.push(part);
         }
@@ -154,8 +161,12 @@ impl Parts<'_> {
 
     fn long<'t>(&mut self, program: &Program, text: &'t str) -> Part<'t> {
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-        let opt = self.look(program, name).filter(|&opt| value.is_none() || !matches!(opt, Opt::Flag | Opt::Pair));
-        if opt.is_none()
+        let opt = self
+            .look(program, name)
+            .filter(|&opt| value.is_none() || !matches!(opt, Opt::Flag | Opt::Pair | Opt::Named));
+        // `--cov-report=xml:FILE`: more of it than its name says what it is.
+        let longer = |start: &str| start.contains('=') && start.len() < text.len() && text.starts_with(start);
+        if (opt.is_none() || program.glued.iter().any(|start| longer(start)))
             && let Some(part) = self.glued(program, text)
         {
             return part;
@@ -204,7 +215,7 @@ impl Parts<'_> {
                 self.uncertain = true;
                 return Part::Option { opt: None, harmless: false, value: None };
             };
-            values.extend(std::iter::repeat_n(Some(opt), opt.takes()));
+            values.extend(opt.takes(None));
             harmless &= opt.is_harmless();
             if !opt.is_harmless() {
                 gravest = Opt::PowerFlag;

@@ -93,6 +93,10 @@ pub(crate) enum Opt {
     PowerFlag,
     /// Harmless, takes two values.
     Pair,
+    /// Harmless, takes the next word for its value if that is `true` or `false`.
+    Switch,
+    /// Takes a name and a file that is read.
+    Named,
     /// Takes a value that is what the first operand would be (`sed -e`).
     Script,
     /// Harmless, takes lines and the file that they are of: `1,5:FILE` (`git log -L`).
@@ -326,12 +330,13 @@ impl Program {
 
     /// Whether `name=value` sets something that changes only how it shows what it does.
     pub(crate) fn sets_safely(&self, setting: &str) -> bool {
+        let given = setting.contains('=');
         let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
         let name = name.to_ascii_lowercase();
         let name = name.as_str();
         self.safe_config.iter().any(|known| match known.strip_suffix('*') {
             Some(start) => name.starts_with(start),
-            None => name == known.as_ref() || known.split_once('=') == Some((name, value)),
+            None => name == known.as_ref() || given && known.split_once('=') == Some((name, value)),
         })
     }
 }
