@@ -13,30 +13,40 @@ use crate::walk::Walk;
 use crate::word::{self, Shape, Token};
 
 /// Variables of the environment that change only how a program shows what it does.
-const HARMLESS: [&str; 23] = [
+const HARMLESS: [&str; 33] = [
+    "CARGO_INCREMENTAL",
+    "CARGO_TERM_COLOR",
+    "CGO_ENABLED",
     "CI",
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "COLORTERM",
     "COLUMNS",
+    "CUDA_VISIBLE_DEVICES",
     "DEBUG",
     "FORCE_COLOR",
     "GOARCH",
+    "GOMAXPROCS",
     "GOOS",
     "LANG",
     "LANGUAGE",
     "LINES",
+    "LOG_LEVEL",
+    "NEXT_TELEMETRY_DISABLED",
     "NODE_ENV",
     "NO_COLOR",
+    "PROPTEST_CASES",
     "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHASHSEED",
+    "PYTHONIOENCODING",
     "PYTHONUNBUFFERED",
     "RUST_BACKTRACE",
+    "RUST_LIB_BACKTRACE",
     "RUST_LOG",
     "RUST_TEST_THREADS",
     "SOURCE_DATE_EPOCH",
     "TERM",
     "TZ",
-    "CGO_ENABLED",
 ];
 
 /// Variables that name a program for showing or editing text, and what they may be set to: nothing, or a program that only
@@ -57,15 +67,13 @@ const SHOWING: [&str; 12] = [
 ];
 
 /// Switches whose values do no more than turn something off.
-const SWITCHES: [(&str, &str); 8] = [
+const SWITCHES: [(&str, &str); 6] = [
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
     ("NPM_CONFIG_FUND", "false"),
     ("NPM_CONFIG_AUDIT", "false"),
     ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
-    ("CARGO_TERM_COLOR", "always"),
-    ("CARGO_TERM_COLOR", "never"),
 ];
 
 /// Names in lower case that mean something to a shell.
