@@ -255,6 +255,11 @@ fn sed_command<'s>(script: &'s [u8], behind: &mut Option<&'s [u8]>) -> Option<&'
         b':' | b'b' | b't' | b'T' => {
             let name = skip(after, |byte| byte == b' ');
             rest = skip(name, |byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+            // To some a brace is part of the label, and what is written behind it.
+            rest = skip(rest, |byte| byte == b'}');
+            if !matches!(rest.first(), None | Some(b' ' | b';' | b'\n')) {
+                return None;
+            }
             if behind.is_none() {
                 let end = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
                 let (line, lines) = rest.split_at_checked(end)?;
@@ -842,6 +847,7 @@ mod tests {
             "$!N;s/\\n//;ta",
             "s/a/b/;t;s/c/d/",
             "/x/{s/a/b/;T;b};p",
+            ":a;$!{N;ba};p",
             ":a\ns/a/b/\nta\np",
             "\\|^/usr|p",
             "\\,x,d",
@@ -886,6 +892,9 @@ mod tests {
             "b;/x\\\nw f/p",
             ":a;a\\\nw f",
             "b\\;w f",
+            ":x}aw f",
+            "b }a}w f",
+            "/x/{b}s/x/y/",
             "\\|x|w f",
             "\\|x\\|w f",
             "\\,x,e",
