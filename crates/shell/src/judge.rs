@@ -565,10 +565,17 @@ impl Judged<'_> {
                     if drive {
                         self.unknown.push("a path with a drive's letter");
                     }
-                    if word::has_number(&path) {
-                        self.unknown.push("a file whose name is known only when it runs");
+                    match word::numbered(&path) {
+                        None => self.touches.push((action, path)),
+                        // As a pattern would name it.
+                        Some(folder) if matches!(action, Action::Read | Action::Search) => {
+                            self.touches.push((Action::Search, folder.to_owned()));
+                        }
+                        Some(_) => {
+                            self.unknown.push("a file whose name is known only when it runs");
+                            self.touches.push((action, path));
+                        }
                     }
-                    self.touches.push((action, path));
                 }
             }
             Shape::Glob(first) => {

@@ -152,9 +152,15 @@ impl Walk<'_> {
             // One of the files that the pattern names.
             return self.touch(Action::Search, &folder, dirs, Via::Operand, command);
         }
-        let Some(path) = judge::path(token).filter(|path| !word::has_number(path)) else {
+        let Some(path) = judge::path(token) else {
             return self.unknown("a redirection whose target is known only when it runs", target.byte_range());
         };
+        if let Some(folder) = word::numbered(&path) {
+            return match operator {
+                "<" => self.touch(Action::Search, folder, dirs, Via::Operand, command),
+                _ => self.unknown("a redirection whose target is known only when it runs", target.byte_range()),
+            };
+        }
         let plain = self.text(target).bytes().all(word::is_plain) && !path.starts_with(['-', '+']);
         if [">&", "<&"].contains(&operator) && !plain {
             // bash expands the word behind `>&` twice.

@@ -177,10 +177,13 @@ pub(crate) fn read(
 /// process. They stand in a word as they were written.
 const NUMBERS: [&[u8]; 6] = [b"$?", b"$#", b"$$", b"${?}", b"${#}", b"${$}"];
 
-/// Whether a number that is known only when the line runs stands in a word as it was written.
-pub(crate) fn has_number(text: &str) -> bool {
-    text.contains('$') && (text.contains("$((") || text.contains("${PIPESTATUS"))
-        || NUMBERS.iter().filter_map(|number| std::str::from_utf8(number).ok()).any(|number| text.contains(number))
+/// The folder of a path in which a number stands as it was written; what is in its place is known only when the line
+/// runs.
+pub(crate) fn numbered(path: &str) -> Option<&str> {
+    let starts = ["$?", "$#", "$$", "$((", "${?}", "${#}", "${$}", "${PIPESTATUS"];
+    let at = starts.iter().filter_map(|start| path.find(start)).min()?;
+    let (folder, _) = path.get(..at)?.rsplit_once('/').unwrap_or((".", ""));
+    Some(if folder.is_empty() { "/" } else { folder })
 }
 
 const SPLIT: &str = "words that cannot be told apart for certain";
