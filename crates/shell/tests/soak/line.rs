@@ -130,11 +130,12 @@ const WRAPPERS: &[&str] = &[
     "find . -name {pattern} -execdir {command} {} \\;",
     "bash -c {payload}",
     "sh -c {payload}",
+    "bash -c {payload}",
     "bash -euc {payload}",
     "bash -c {payload} {name} {word}",
     "env bash -c {payload}",
     "timeout 5 bash -c {payload}",
-    "find . -name {pattern} -exec sh -c {payload} \\;",
+    "find . -name {pattern} -exec bash -c {payload} \\;",
 ];
 
 const NAMES: &[&str] = &["lint", "x", "main", "check", "app", "docs", "foo", "build", "unit"];
