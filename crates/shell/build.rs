@@ -34,6 +34,9 @@ const OPTIONS: [(&str, &str); 24] = [
     ("exec", "Exec"),
     ("config", "Config"),
     ("dir", "Dir"),
+    ("shown", "Shown"),
+    ("shown-attached", "ShownAttached"),
+    ("repo", "Repo"),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

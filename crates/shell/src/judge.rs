@@ -14,6 +14,8 @@ const LONGEST_NAME: usize = 255;
 const SINKS: [&str; 2] = ["/dev/null", "-"];
 /// What takes a commit before its files: `HEAD` is none of those.
 const COMMIT_FIRST: [&str; 2] = ["git checkout", "git reset"];
+/// What takes texts where it takes files.
+const COMPARES: [&str; 2] = ["test", "["];
 /// The most colons in the name of a git object that is taken apart.
 const MOST_COLONS: usize = 8;
 /// Parts of an option's name that say that it runs something, writes, loads, connects or works elsewhere. They count
@@ -335,6 +337,9 @@ impl Judged<'_> {
                 Part::Operand => {
                     self.operands = true;
                     let mut now = match kind {
+                        Operand::Read if token.text.contains("://") && COMPARES.contains(&program.name.as_ref()) => {
+                            Operand::Data
+                        }
                         Operand::Read if change => Operand::Edit,
                         Operand::Read if parts.recursive => Operand::Search,
                         kind => kind,
@@ -370,6 +375,12 @@ impl Judged<'_> {
                     let harmless = match now {
                         Operand::Data | Operand::Host if plus => true,
                         Operand::Text | Operand::Format | Operand::Mode => script::is_harmless(now, &token.text),
+                        // What reads a file may fetch it.
+                        Operand::Read | Operand::Search | Operand::Binary | Operand::Edit
+                            if token.text.contains("://") =>
+                        {
+                            false
+                        }
                         _ => !plus && (set || script::is_harmless(now, &token.text)),
                     };
                     // Behind `--` nothing that a pattern matches is an option.
@@ -421,6 +432,10 @@ impl Judged<'_> {
             Some(Opt::Into) => self.touch(Operand::Edit, token),
             Some(Opt::Jq) => return token.known().is_some_and(|text| script::is_harmless(Operand::Jq, text)),
             Some(Opt::Text) => return token.known().is_some_and(|text| script::is_harmless(Operand::Text, text)),
+            Some(Opt::Shown | Opt::ShownAttached) => {
+                return token.known().is_some_and(|text| !script::shows_signature(text));
+            }
+            Some(Opt::Repo) => return token.known().is_some_and(|text| script::is_harmless(Operand::Repo, text)),
             Some(Opt::Mode) => return token.known().is_some_and(|text| script::is_harmless(Operand::Mode, text)),
             // What says it reads a file may fetch it.
             Some(Opt::Read | Opt::Search | Opt::Dir) if token.text.contains("://") => {
@@ -447,7 +462,9 @@ impl Judged<'_> {
             // `-o=wide` where others write `-owide`.
             Some(Opt::Config) => {
                 let text = token.known().filter(|text| !text.contains(char::is_control));
-                return text.is_some_and(|text| program.sets_safely(text.strip_prefix('=').unwrap_or(text)));
+                let shows = |text: &str| text.split_once('=').is_some_and(|(_, value)| script::shows_signature(value));
+                let text = text.map(|text| text.strip_prefix('=').unwrap_or(text));
+                return text.is_some_and(|text| program.sets_safely(text) && !shows(text));
             }
             Some(Opt::Sent) if script::names_file(&token.text) => {
                 self.touch(Operand::Maybe, token);
@@ -521,7 +538,9 @@ impl Judged<'_> {
     }
 
     fn touch(&mut self, operand: Operand, token: &Token) {
+        let fetched = token.text.contains("://");
         let action = match operand {
+            Operand::Read | Operand::Search | Operand::Binary if fetched => return self.url(token),
             Operand::Read | Operand::Binary => Action::Read,
             Operand::Search => Action::Search,
             Operand::Edit | Operand::Output | Operand::Opened | Operand::Product => Action::Edit,
@@ -532,11 +551,11 @@ impl Judged<'_> {
             Operand::Object => return self.object(token),
             Operand::Target => return self.assigned(token),
             Operand::Dd => return self.dd(token),
-            Operand::Remote if token.text.contains("://") => return self.remote(token),
-            Operand::Remote if token.text.contains(':') && !token.text.contains("::") => {
+            Operand::Remote | Operand::RemoteName if token.text.contains("://") => return self.remote(token),
+            Operand::Remote | Operand::RemoteName if token.text.contains(':') && !token.text.contains("::") => {
                 return self.place(token, Action::Read);
             }
-            Operand::Remote => return self.maybe(token),
+            Operand::Remote | Operand::RemoteName | Operand::Page => return self.maybe(token),
             Operand::Host => return self.host(token),
             Operand::Place => return self.place(token, Action::Read),
             Operand::Destination => return self.place(token, Action::Edit),
@@ -546,10 +565,11 @@ impl Judged<'_> {
             | Operand::Link
             | Operand::Format
             | Operand::Process
+            | Operand::ProcessName
             | Operand::Numbers
             | Operand::Name => return,
-            Operand::Endpoint if token.text.contains("://") => return self.url(token),
-            Operand::Endpoint => return,
+            Operand::Endpoint | Operand::Repo if token.text.contains("://") => return self.url(token),
+            Operand::Endpoint | Operand::Repo => return,
             Operand::Refspec | Operand::Data | Operand::Code | Operand::Sed | Operand::Awk | Operand::Jq => return,
         };
         self.file(action, token);

@@ -71,6 +71,9 @@ impl Opt {
                 | Opt::Config
                 | Opt::Dir
                 | Opt::Output
+                | Opt::Shown
+                | Opt::ShownAttached
+                | Opt::Repo
         )
     }
 
@@ -79,7 +82,7 @@ impl Opt {
         let switched = next.and_then(Token::known).is_some_and(|text| ["true", "false"].contains(&text));
         match self {
             Opt::Switch if switched => vec![Some(self)],
-            Opt::Flag | Opt::Attached | Opt::PowerFlag | Opt::Change | Opt::Switch => Vec::new(),
+            Opt::Flag | Opt::Attached | Opt::ShownAttached | Opt::PowerFlag | Opt::Change | Opt::Switch => Vec::new(),
             Opt::Pair => vec![Some(self), Some(self)],
             Opt::Named => vec![Some(Opt::Value), Some(Opt::Read)],
             _ => vec![Some(self)],
@@ -93,10 +96,12 @@ pub(crate) fn parse<'t>(program: &Program, tokens: &'t [Token], stop: bool) -> P
     let mut parts = Parts { all, instead: false, recursive: false, variant: None, uncertain: false };
     let mut ended = false;
     let mut values: VecDeque<Option<Opt>> = VecDeque::new();
+    let mut name = "";
     for (at, token) in tokens.iter().enumerate() {
         if let Some(opt) = values.pop_front() {
             // What follows an option that is not known may be its value, unless it is another option.
             if opt.is_some() || !token.may_be_option() {
+                let opt = parts.with_value(program, name, &token.text).or(opt);
                 parts.all.push(Part::Value(opt));
                 continue;
             }
@@ -107,12 +112,17 @@ pub(crate) fn parse<'t>(program: &Program, tokens: &'t [Token], stop: bool) -> P
             parts.all.push(part);
             continue;
         }
-        // A pattern that only gives a harmless option its value.
+        // A pattern that only gives an option its value.
         if !ended
             && let Some(name) = token.option()
-            && let Some(opt @ (Opt::Value | Opt::Attached)) = parts.look(program, name)
+            && !program.lenient
         {
-            parts.all.push(Part::Option { opt: Some(opt), harmless: true, value: Some("") });
+            let opt = parts.look(program, name);
+            let harmless = matches!(opt, Some(Opt::Value | Opt::Attached));
+            parts.uncertain |= opt.is_none();
+            // Where it matches no name the pattern itself is the value.
+            let opt = if harmless { opt } else { Some(Opt::PowerFlag) };
+            parts.all.push(Part::Option { opt, harmless, value: Some("") });
             continue;
         }
         let toolchain = text.starts_with('+') && program.option("+").is_some();
@@ -132,6 +142,7 @@ pub(crate) fn parse<'t>(program: &Program, tokens: &'t [Token], stop: bool) -> P
                 continue;
             }
             if let Part::Option { opt, value: None, .. } = part {
+                name = text;
                 match opt {
                     Some(opt) => values.extend(opt.takes(tokens.get(at + 1))),
                     None => values.extend((!text.contains('=')).then_some(None)),
@@ -156,7 +167,20 @@ impl Parts<'_> {
             self.cluster(program, text)
         };
         self.uncertain |= matches!(part, Part::Option { opt: None, .. });
+        if let Part::Option { value: Some(value), .. } = part
+            && let Some(name) = text.strip_suffix(value)
+            && let Some(opt) = self.with_value(program, name.strip_suffix('=').unwrap_or(name), value)
+        {
+            return Part::Option { opt: Some(opt), harmless: false, value: Some(value) };
+        }
         part
+    }
+
+    /// What an option is with just this value: tables list `--accept=edit`. In a cluster the last letter takes it.
+    fn with_value(&mut self, program: &Program, name: &str, value: &str) -> Option<Opt> {
+        let letter = name.chars().next_back().filter(|_| !name.starts_with("--") && !program.words);
+        let name = letter.map_or_else(|| name.to_owned(), |letter| format!("-{letter}"));
+        self.look(program, &format!("{name}={value}")).map(|_| Opt::Power)
     }
 
     fn long<'t>(&mut self, program: &Program, text: &'t str) -> Part<'t> {

@@ -111,6 +111,12 @@ pub(crate) enum Opt {
     Config,
     /// Takes a directory, in which it then works as if called there.
     Dir,
+    /// Takes a format or a key of git's; harmless unless a signature is checked for it, which runs a program.
+    Shown,
+    /// The same only when it is attached.
+    ShownAttached,
+    /// Takes `OWNER/NAME`; a host before it is of power.
+    Repo,
 }
 
 /// What an operand is.
@@ -164,7 +170,15 @@ pub(crate) enum Operand {
     Awk,
     /// A name, an address or a refspec of a git remote.
     Remote,
-    /// What is fetched or pushed: `main`, `a:b`; `+a` forces and `:b` deletes.
+    /// The name of a git remote, or a folder; an address is of power.
+    RemoteName,
+    /// A page of a manual, or its file.
+    Page,
+    /// What the name or the command line of a process has; all processes, or this program's own, are of power.
+    ProcessName,
+    /// A repository of a service, or what it has; one at another host is of power.
+    Repo,
+    /// What is fetched or pushed: `main`, `a:b`; `+a` forces, `:b` deletes, `*` is everything.
     Refspec,
     /// A jq filter.
     Jq,

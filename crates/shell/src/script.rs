@@ -23,7 +23,12 @@ pub(crate) fn is_harmless(operand: Operand, text: &str) -> bool {
         Operand::Jq => jq(text),
         // A transport of its own (`ext::sh -c id`), a forced or a deleting refspec.
         Operand::Remote => !text.contains("::") && !text.starts_with(['+', ':']),
-        Operand::Refspec => !text.starts_with(['+', ':']),
+        Operand::RemoteName => !text.contains(':') && !text.starts_with('+'),
+        Operand::Refspec => !text.starts_with(['+', ':']) && !text.contains('*'),
+        // `(FILE)NODE` of info.
+        Operand::Page => !(text.starts_with('(') && text.contains(['/', '~'])),
+        Operand::ProcessName => is_some_process(text),
+        Operand::Repo => is_repository(text),
         Operand::Target => is_goal(text),
         Operand::Local | Operand::Product => {
             !text.contains([':', '@', '|', '\\'])
@@ -40,6 +45,48 @@ pub(crate) fn is_harmless(operand: Operand, text: &str) -> bool {
     }
 }
 
+/// Whether a format or a key of git's checks a signature.
+pub(crate) fn shows_signature(text: &str) -> bool {
+    let after = |rest: &str| rest.strip_prefix(['+', '-', ' ']).unwrap_or(rest).starts_with('G');
+    text.contains("signature") || text.split('%').skip(1).any(after)
+}
+
+/// Whether this is `OWNER/NAME`, or an address at the services' own hosts, or no repository at all.
+fn is_repository(text: &str) -> bool {
+    if let Some((_, rest)) = text.split_once("://") {
+        return ["https://github.com/", "https://gitlab.com/"].iter().any(|start| text.starts_with(start))
+            && !rest.contains('@');
+    }
+    let parts: Vec<&str> = text.split('/').collect();
+    !text.starts_with("git@") && !(parts.len() > 2 && parts.first().is_some_and(|host| host.contains(['.', ':'])))
+}
+
+/// Where this program may be, and what it is called: a pattern that is found in it ends the guard itself.
+const GUARD: &str = "/usr/local/bin/.cargo/bin/countersign";
+
+/// Whether a pattern of names of processes is known not to match all of them or this program.
+fn is_some_process(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-_/.:@= ".contains(c);
+    text.to_ascii_lowercase().split('|').all(|one| {
+        let one = one.strip_prefix('^').unwrap_or(one);
+        let one = one.strip_suffix('$').unwrap_or(one);
+        // `[v]ite` is how one does not find oneself.
+        let one = match one.strip_prefix('[').map(|rest| rest.split_at_checked(1)) {
+            Some(Some((letter, rest))) if rest.starts_with(']') => format!("{letter}{}", rest.replacen(']', "", 1)),
+            _ => one.to_owned(),
+        };
+        let one = one.replace("\\.", ".");
+        let told = |part: &str| {
+            part.chars().filter(|c| c.is_alphanumeric()).count() > 1 && !part.contains("countersign") && {
+                let part: Vec<char> = part.chars().collect();
+                let guard: Vec<char> = GUARD.chars().collect();
+                !guard.windows(part.len()).any(|at| at.iter().zip(&part).all(|(a, b)| a == b || *b == '.'))
+            }
+        };
+        one.replace(".*", "").chars().all(plain) && !one.contains("countersign") && one.split(".*").any(told)
+    })
+}
+
 /// Whether a file is named by a host and a path on it.
 pub(crate) fn is_elsewhere(text: &str) -> bool {
     text.split_once(':').is_some_and(|(host, _)| !host.contains('/'))
@@ -47,7 +94,11 @@ pub(crate) fn is_elsewhere(text: &str) -> bool {
 
 /// Whether a mode leaves out what lends a file's owner's rights to whoever runs it.
 fn is_plain_mode(text: &str) -> bool {
-    let digits = text.trim_start_matches(['+', '-', '=']);
+    if text.contains(',') {
+        return text.split(',').all(is_plain_mode);
+    }
+    // Of folders or files only, for rsync.
+    let digits = text.trim_start_matches(['D', 'F', '+', '-', '=']);
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return digits.trim_start_matches('0').len() <= 3;
     }
