@@ -58,7 +58,8 @@ fn is_repository(text: &str) -> bool {
             && !rest.contains('@');
     }
     let parts: Vec<&str> = text.split('/').collect();
-    !text.starts_with("git@") && !(parts.len() > 2 && parts.first().is_some_and(|host| host.contains(['.', ':'])))
+    let elsewhere = parts.len() > 2 && parts.first().is_some_and(|host| host.contains(['.', ':']));
+    !elsewhere && !text.starts_with("git@")
 }
 
 /// Where this program may be, and what it is called: a pattern that is found in it ends the guard itself.
