@@ -9,7 +9,7 @@ use std::{env, fs};
 use toml::{Table, Value};
 
 /// Keys that list options, and what such an option is.
-const OPTIONS: [(&str, &str); 24] = [
+const OPTIONS: [(&str, &str); 27] = [
     ("flags", "Flag"),
     ("values", "Value"),
     ("attached", "Attached"),
