@@ -44,7 +44,9 @@ impl Named {
 /// Whether these words may be what a program received.
 fn stands_for(words: &[Word], ran: &[String]) -> bool {
     let Some((word, later)) = words.split_first() else { return ran.is_empty() };
-    if word.kind == WordKind::Dynamic {
+    // What commands say, without quotes, for `echo`: any number of words.
+    let said = !word.text.starts_with('"') && word.text.contains(['`', '$']);
+    if word.kind == WordKind::Dynamic || said {
         return (0..=ran.len()).any(|taken| ran.get(taken..).is_some_and(|rest| stands_for(later, rest)));
     }
     let Some((first, rest)) = ran.split_first() else { return false };
@@ -55,11 +57,9 @@ fn stands_for(words: &[Word], ran: &[String]) -> bool {
     if (is_numbered(&word.text, first) || is_single(&word.text, first)) && stands_for(later, rest) {
         return true;
     }
-    // What `find` puts there: one name, or all of them; what commands say, without quotes, for `echo`.
-    let said = !word.text.starts_with('"') && word.text.contains(['`', '$']);
-    if said || word.text.contains("{}") {
-        return (usize::from(!said)..=ran.len())
-            .any(|taken| ran.get(taken..).is_some_and(|rest| stands_for(later, rest)));
+    // What `find` puts there: one name, or all of them.
+    if word.text.contains("{}") {
+        return (1..=ran.len()).any(|taken| ran.get(taken..).is_some_and(|rest| stands_for(later, rest)));
     }
     // A pattern stands for one or more names.
     word.text.contains(['*', '?', '[']) && {

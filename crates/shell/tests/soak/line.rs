@@ -492,7 +492,6 @@ impl Line<'_> {
             "${x}",
             "\"${x:-a b}\"",
             "$?",
-            "$#",
             "\"$@\"",
             "${x%.*}",
             "\"$HOME/x\"",
@@ -544,7 +543,7 @@ impl Line<'_> {
 
     fn redirection(&mut self) -> String {
         let blank = self.dice.pick(&["", " ", " ", "\t"]);
-        match self.dice.weighted(&[25, 15, 25, 10, 8, 8, 6]) {
+        match self.dice.weighted(&[25, 15, 25, 10, 8, 8, 4]) {
             0 => {
                 let operator = self.dice.pick(&[">", ">", ">>", "2>", "&>", ">|", "1>", "2>>", "&>>"]);
                 let target = self.dice.pick(WRITTEN);
