@@ -14,7 +14,8 @@ pub(crate) fn caution(targets: &mut [Target], analysis: &Analysis, of: &Taken<'_
     if !words.into_iter().any(|word| is_git(&word.text) || word.kind == WordKind::Dynamic) {
         return;
     }
-    if let Some(found) = of.files.real_path(&of.places.cwd).and_then(|cwd| above(&cwd, of))
+    if of.places.cwd != of.places.project
+        && let Some(found) = of.files.real_path(&of.places.cwd).and_then(|cwd| above(&cwd, of))
         && let Some(first) = targets.first_mut()
     {
         first.caution.get_or_insert(found);
