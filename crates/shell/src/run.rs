@@ -43,7 +43,7 @@ const IN_PLACE: [&str; 3] = ["command", "builtin", "eval"];
 pub(crate) const MOST_WRAPPED: usize = 64;
 
 /// The most words of a command that another runs: each level of them is judged anew.
-const MOST_WORDS: usize = 1024;
+const MOST_WORDS: usize = 512;
 
 /// What became of one simple command.
 #[derive(Debug)]

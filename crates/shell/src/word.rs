@@ -180,6 +180,9 @@ const NUMBERS: [&[u8]; 6] = [b"$?", b"$#", b"$$", b"${?}", b"${#}", b"${$}"];
 /// The folder of a path in which a number stands as it was written; what is in its place is known only when the line
 /// runs.
 pub(crate) fn numbered(path: &str) -> Option<&str> {
+    if !path.contains('$') {
+        return None;
+    }
     let starts = ["$?", "$#", "$$", "$((", "${?}", "${#}", "${$}", "${PIPESTATUS"];
     let at = starts.iter().filter_map(|start| path.find(start)).min()?;
     let (folder, _) = path.get(..at)?.rsplit_once('/').unwrap_or((".", ""));
