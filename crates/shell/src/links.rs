@@ -18,7 +18,8 @@ pub(crate) fn check(line: &str, out: &mut Analysis) {
         // Most commands are told apart by a letter.
         let makes = command.words.first().is_some_and(|word| {
             let base = word.text.rsplit('/').next().unwrap_or_default();
-            base.starts_with(['l', 'L', 'g', 'G']) && ["ln", "gln", "link"].contains(&BUILTIN.named(base).name.as_str())
+            let is = |start: &str| base.get(..2).is_some_and(|two| two.eq_ignore_ascii_case(start));
+            (is("ln") || is("gl") || is("li")) && ["ln", "gln", "link"].contains(&BUILTIN.named(base).name.as_str())
         });
         if !makes {
             continue;

@@ -113,7 +113,8 @@ impl<'a> Walk<'a> {
             let before = std::mem::replace(&mut before, c);
             is_hidden(c) | is_selector_of_nothing(before, c, after.next())
         };
-        if let Some((at, hidden)) = self.line.char_indices().find(hidden) {
+        let plain = self.line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n'));
+        if !plain && let Some((at, hidden)) = self.line.char_indices().find(hidden) {
             self.unknown("a character that cannot be seen", at..at + hidden.len_utf8());
         }
         // Nothing follows that the last line could be continued with.
