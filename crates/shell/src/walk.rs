@@ -229,9 +229,12 @@ impl<'a> Walk<'a> {
                 Exit::same(entry)
             }
             "compound_statement" => self.statements(node, entry),
-            "if_statement" | "elif_clause" | "else_clause" | "case_statement" | "case_item" => {
+            "elif_clause" | "else_clause" => {
+                // What stands before it, and sets variables, has not run.
+                self.variables.keep(&[]);
                 self.scoped(|walk| walk.statements(node, entry))
             }
+            "if_statement" | "case_statement" | "case_item" => self.scoped(|walk| walk.statements(node, entry)),
             "do_group" => self.statements(node, entry),
             "while_statement" => self.scoped(|walk| walk.repeated(node, entry)),
             "for_statement" => self.scoped(|walk| walk.for_loop(node, entry)),
