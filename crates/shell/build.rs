@@ -149,6 +149,8 @@ fn program(entry: &Table, all: &BTreeMap<String, Table>, words: &mut Words) -> R
         "grave",
         "grave-words",
         "response",
+        "commits",
+        "compares",
         "runs",
         "own",
         "offer",
@@ -165,9 +167,21 @@ fn program(entry: &Table, all: &BTreeMap<String, Table>, words: &mut Words) -> R
     let kind = |kind: &str| OPTIONS.iter().position(|(_, known)| *known == kind).unwrap_or_default();
     let options: Vec<String> = options.iter().map(|(option, its)| format!("{option}\t{}", kind(its))).collect();
     let mut out = options.join(" ") + "\n";
-    for key in
-        ["words", "tame", "bundle", "rsh", "numbers", "stop", "here", "lenient", "subcommands", "grave", "response"]
-    {
+    for key in [
+        "words",
+        "tame",
+        "bundle",
+        "rsh",
+        "numbers",
+        "stop",
+        "here",
+        "lenient",
+        "subcommands",
+        "grave",
+        "response",
+        "commits",
+        "compares",
+    ] {
         let value = entry.get(key).map_or(Some(false), Value::as_bool).ok_or("is true or false")?;
         out.push(if value { '1' } else { '0' });
     }

@@ -30,8 +30,9 @@ pub(crate) fn caution(targets: &mut [Target], analysis: &Analysis, of: &Taken<'_
 fn above(folder: &str, of: &Taken<'_>) -> Option<String> {
     let mut folder = folder;
     while below(folder, &of.places.real_project).is_some_and(|rest| !rest.is_empty()) {
-        let is_folder = |name: &str| of.files.meta(&join(folder, name)).is_some_and(|meta| meta.is_dir);
-        if !folder.ends_with("/.git") && is_folder("objects") && is_folder("refs") {
+        // The rest of a repository can be elsewhere, where a file in it says.
+        let has_head = of.files.meta(&join(folder, "HEAD")).is_some_and(|meta| !meta.is_dir);
+        if has_head && !folder.ends_with("/.git") {
             return Some(format!("`{folder}` is a repository of its own, whose configuration git would follow"));
         }
         folder = folder.rsplit_once('/')?.0;

@@ -67,21 +67,12 @@ impl Reach {
     /// The reach of an answer to `call` with that scope; `None` where the call has no such scope (a turn in a host
     /// without turns; once and team, which no grant has).
     pub fn of(call: &Call, scope: Scope) -> Option<Reach> {
-        if !Reach::exists(call, scope) {
-            return None;
-        }
-        let reach = Reach { scope, user: call.user.clone(), project: None, session: None, turn: None };
-        Some(match scope {
-            Scope::Once | Scope::Team => return None,
-            Scope::Turn => Reach {
-                project: Some(call.project.clone()),
-                session: Some(call.session_key()),
-                turn: call.turn.clone(),
-                ..reach
-            },
-            Scope::Session => Reach { project: Some(call.project.clone()), session: Some(call.session_key()), ..reach },
-            Scope::Project => Reach { project: Some(call.project.clone()), ..reach },
-            Scope::User => reach,
+        Reach::exists(call, scope).then(|| Reach {
+            scope,
+            user: call.user.clone(),
+            project: (scope != Scope::User).then(|| call.project.clone()),
+            session: matches!(scope, Scope::Session | Scope::Turn).then(|| call.session_key()),
+            turn: call.turn.clone().filter(|_| scope == Scope::Turn),
         })
     }
 

@@ -112,6 +112,8 @@ fn unknown(name: &str) -> Program {
         subcommands: false,
         grave: false,
         response: false,
+        commits: false,
+        compares: false,
         grave_words: Vec::new(),
         runs: Runs::Nothing,
         offer: Reach::Exact,

@@ -12,10 +12,6 @@ use crate::word::{self, Shape, Token};
 const LONGEST_NAME: usize = 255;
 /// What a program writes to when it should write no file.
 const SINKS: [&str; 2] = ["/dev/null", "-"];
-/// What takes a commit before its files: `HEAD` is none of those.
-const COMMIT_FIRST: [&str; 2] = ["git checkout", "git reset"];
-/// What takes texts where it takes files.
-const COMPARES: [&str; 2] = ["test", "["];
 /// The most colons in the name of a git object that is taken apart.
 const MOST_COLONS: usize = 8;
 /// Parts of an option's name that say that it runs something, writes, loads, connects or works elsewhere. They count
@@ -337,9 +333,7 @@ impl Judged<'_> {
                 Part::Operand => {
                     self.operands = true;
                     let mut now = match kind {
-                        Operand::Read if token.text.contains("://") && COMPARES.contains(&program.name.as_ref()) => {
-                            Operand::Data
-                        }
+                        Operand::Read if token.text.contains("://") && program.compares => Operand::Data,
                         Operand::Read if change => Operand::Edit,
                         Operand::Read if parts.recursive => Operand::Search,
                         kind => kind,
@@ -357,7 +351,7 @@ impl Judged<'_> {
                         Shape::Output(option) => {
                             let ended = program.stop && files > 0;
                             matches!(now, Operand::Data | Operand::Text) && (!option || program.lenient || ended)
-                                || program.name == "test" && is_compared(tokens, at)
+                                || program.compares && is_compared(tokens, at)
                         }
                         Shape::Said => now == Operand::Text && program.lenient,
                         Shape::Pipe => reads,
@@ -395,8 +389,8 @@ impl Judged<'_> {
                     } else {
                         self.push(token, !code && harmless && !program.is_grave_word(&token.text));
                     }
-                    let commit = token.text == "HEAD" && files == 0 && dashes.is_none_or(|dashes| dashes > at);
-                    if !(commit && COMMIT_FIRST.contains(&program.name.as_ref())) {
+                    let first = files == 0 && dashes.is_none_or(|dashes| dashes > at);
+                    if !(program.commits && first && token.text == "HEAD") {
                         self.touch(now, token);
                     }
                     if parts.uncertain && now != Operand::Maybe {
@@ -783,7 +777,7 @@ fn discards(program: &Program, option: &Token, value: Option<&str>) -> bool {
     text.starts_with("--") || program.words || text.chars().skip(1).all(flag)
 }
 
-/// Whether a word of `test` is an operand, whatever it looks like.
+/// Whether a word of a comparison is an operand, whatever it looks like.
 fn is_compared(tokens: &[Token], at: usize) -> bool {
     let is = |token: Option<&Token>, words: &[&str]| token.is_some_and(|token| words.contains(&token.text.as_str()));
     let before = at.checked_sub(1).and_then(|before| tokens.get(before));

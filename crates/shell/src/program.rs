@@ -52,6 +52,10 @@ pub(crate) struct Program {
     pub(crate) grave: bool,
     /// Whether it takes options from a file for any word `@FILE`.
     pub(crate) response: bool,
+    /// Whether its first operand may be a commit: `HEAD` is no file there.
+    pub(crate) commits: bool,
+    /// Whether what it is given it only compares: an operand of a comparison is a text.
+    pub(crate) compares: bool,
     /// Operands that are of power by themselves, whatever stands before a colon in them (`:app:publish`).
     pub(crate) grave_words: Vec<Cow<'static, str>>,
     /// How it runs what its operands name.
@@ -311,6 +315,8 @@ fn read(name: &'static str, text: &'static str) -> Program {
         subcommands: switch(),
         grave: switch(),
         response: switch(),
+        commits: switch(),
+        compares: switch(),
         instead: list(line()),
         recursive: list(line()),
         variants: list(line()),

@@ -29,6 +29,7 @@ impl Named {
                 .commands
                 .into_iter()
                 .flat_map(|command| command.spellings.into_iter().map(|spelling| spelling.words).chain([command.words]))
+                .map(said_by_echo)
                 .collect(),
         }
     }
@@ -41,12 +42,21 @@ impl Named {
     }
 }
 
+/// What commands say, without quotes, for `echo`: it is data there, and any number of words.
+fn said_by_echo(mut words: Vec<Word>) -> Vec<Word> {
+    let echo = words.iter().position(|word| word.text == "echo" || word.text.ends_with("/echo"));
+    for word in words.iter_mut().skip(echo.map_or(usize::MAX, |at| at + 1)) {
+        if !word.text.starts_with('"') && word.text.contains(['`', '$']) {
+            word.kind = WordKind::Dynamic;
+        }
+    }
+    words
+}
+
 /// Whether these words may be what a program received.
 fn stands_for(words: &[Word], ran: &[String]) -> bool {
     let Some((word, later)) = words.split_first() else { return ran.is_empty() };
-    // What commands say, without quotes, for `echo`: any number of words.
-    let said = !word.text.starts_with('"') && word.text.contains(['`', '$']);
-    if word.kind == WordKind::Dynamic || said {
+    if word.kind == WordKind::Dynamic {
         return (0..=ran.len()).any(|taken| ran.get(taken..).is_some_and(|rest| stands_for(later, rest)));
     }
     let Some((first, rest)) = ran.split_first() else { return false };
