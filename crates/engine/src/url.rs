@@ -1,8 +1,9 @@
 //! URLs and hosts, strictly: what two programs could read differently is not understood.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use countersign_policy::Resource;
+use countersign_policy::pattern::plain_host;
 
 /// The resource that a URL names, and whether it is on the public network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(crate) fn place(text: &str) -> Result<Place, String> {
     }
     let (host, port) = split_port(authority)?;
     let host = host.to_ascii_lowercase();
-    let host = plain_address(host.strip_suffix('.').unwrap_or(&host));
+    let host = plain_host(host.strip_suffix('.').unwrap_or(&host));
     let public = is_public(&host)?;
     let url = if scheme.is_empty() {
         String::new()
@@ -73,19 +74,6 @@ fn has_dots(path: &str) -> bool {
         let name = name.to_ascii_lowercase().replace("%2e", ".");
         name == "." || name == ".."
     })
-}
-
-/// The one way to write an address: one of IPv6 that only carries one of IPv4 (mapped, or through NAT64) as that.
-fn plain_address(host: &str) -> String {
-    let Ok(address) = host.parse::<Ipv6Addr>() else { return host.to_owned() };
-    let carried = match address.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-            Some(Ipv4Addr::new(a, b, c, d))
-        }
-        _ => address.to_ipv4_mapped(),
-    };
-    carried.map_or_else(|| address.to_string(), |address| address.to_string())
 }
 
 fn is_public(host: &str) -> Result<bool, String> {

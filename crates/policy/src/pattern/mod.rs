@@ -15,7 +15,7 @@ pub use marks::Marks;
 pub use path::PathPattern;
 pub use shell::ShellPattern;
 pub use text::TextPattern;
-pub use url::UrlPattern;
+pub use url::{UrlPattern, plain_host};
 
 use crate::action::Action;
 use crate::call::Call;

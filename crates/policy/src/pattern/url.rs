@@ -1,5 +1,7 @@
 //! Patterns over hosts and URLs: `docs.rs`, `*.rust-lang.org`, `https://api.github.com/repos/me/*`.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::PatternError;
 use super::glob::{Case, Glob};
 
@@ -12,6 +14,21 @@ pub struct UrlPattern {
     scheme: Option<String>,
     host: Glob,
     path: Option<Glob>,
+}
+
+/// A host as rules and calls both have it. An address of IPv6, in brackets or not, is written in its shortest form, and
+/// one that only carries an address of IPv4 (mapped, or through NAT64) is that address. Anything else stays as it is.
+pub fn plain_host(host: &str) -> String {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let Ok(address) = bare.parse::<Ipv6Addr>() else { return host.to_owned() };
+    let carried = match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+            Some(Ipv4Addr::new(a, b, c, d))
+        }
+        _ => address.to_ipv4_mapped(),
+    };
+    carried.map_or_else(|| address.to_string(), |address| address.to_string())
 }
 
 impl UrlPattern {
@@ -28,7 +45,7 @@ impl UrlPattern {
                 Some(at) => {
                     Err(PatternError::new(format!("a path needs a scheme before its host: write `https://{text}`"), at))
                 }
-                None => Ok(UrlPattern { scheme: None, host: Glob::compile(text), path: None }),
+                None => Ok(UrlPattern { scheme: None, host: Glob::compile(&plain_host(text)), path: None }),
             };
         };
         let (host, path) = match rest.find('/') {
@@ -40,7 +57,7 @@ impl UrlPattern {
         }
         Ok(UrlPattern {
             scheme: Some(scheme.to_lowercase()),
-            host: Glob::compile(&host.to_lowercase()),
+            host: Glob::compile(&plain_host(&host.to_lowercase())),
             path: path.map(Glob::compile),
         })
     }
@@ -63,5 +80,21 @@ impl UrlPattern {
         let Some(path) = &self.path else { return true };
         let its_path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
         path.matches(its_path, case)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Case, UrlPattern, plain_host};
+
+    #[test]
+    fn an_address_is_one_however_it_is_written() {
+        for text in ["fd00:0:0::1", "[fd00::1]", "FD00:0:0:0:0:0:0:1", "https://[fd00::1]/"] {
+            let pattern = UrlPattern::parse(text).unwrap();
+            assert!(pattern.matches(&plain_host("fd00:0::1"), "https://fd00::1/", Case::Fold), "{text}");
+        }
+        assert_eq!(plain_host("::ffff:a9fe:a9fe"), "169.254.169.254");
+        assert_eq!(plain_host("64:ff9b::169.254.169.254"), "169.254.169.254");
+        assert_eq!(plain_host("*.example.org"), "*.example.org");
     }
 }
