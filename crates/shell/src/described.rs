@@ -112,6 +112,7 @@ fn unknown(name: &str) -> Program {
         subcommands: false,
         grave: false,
         response: false,
+        valued: false,
         commits: false,
         compares: false,
         grave_words: Vec::new(),

@@ -178,6 +178,9 @@ impl Parts<'_> {
 
     /// What an option is with just this value: tables list `--accept=edit`. In a cluster the last letter takes it.
     fn with_value(&mut self, program: &Program, name: &str, value: &str) -> Option<Opt> {
+        if !program.valued {
+            return None;
+        }
         let letter = name.chars().next_back().filter(|_| !name.starts_with("--") && !program.words);
         let name = letter.map_or_else(|| name.to_owned(), |letter| format!("-{letter}"));
         self.look(program, &format!("{name}={value}")).map(|_| Opt::Power)

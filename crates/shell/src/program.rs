@@ -52,6 +52,8 @@ pub(crate) struct Program {
     pub(crate) grave: bool,
     /// Whether it takes options from a file for any word `@FILE`.
     pub(crate) response: bool,
+    /// Whether some of its options are listed with a value (`--accept=edit`).
+    pub(crate) valued: bool,
     /// Whether its first operand may be a commit: `HEAD` is no file there.
     pub(crate) commits: bool,
     /// Whether what it is given it only compares: an operand of a comparison is a text.
@@ -298,11 +300,12 @@ fn read(name: &'static str, text: &'static str) -> Program {
         let (option, kind) = word.split_once('\t')?;
         Some((Cow::Borrowed(option), OPTS.get(number(kind)).copied()?))
     };
-    let options = words(line()).filter_map(option).collect();
+    let options: Vec<_> = words(line()).filter_map(option).collect();
     let mut switches = line().bytes().map(|byte| byte == b'1');
     let mut switch = || switches.next().unwrap_or_default();
-    Program {
+    let mut program = Program {
         name: Cow::Borrowed(name),
+        valued: options.iter().any(|(option, _): &(Cow<'_, str>, Opt)| option.contains('=')),
         options,
         words: switch(),
         tame: switch(),
@@ -329,7 +332,9 @@ fn read(name: &'static str, text: &'static str) -> Program {
         last: Some(line()).filter(|line| !line.is_empty()).map(|word| operand(word).unwrap_or(Operand::Code)),
         runs: RUNS.get(number(line())).copied().unwrap_or(Runs::Opaque),
         offer: REACHES.get(number(line())).copied().unwrap_or(Reach::Exact),
-    }
+    };
+    program.valued |= program.recursive.iter().any(|option| option.contains('='));
+    program
 }
 
 impl Program {
