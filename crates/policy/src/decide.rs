@@ -144,7 +144,7 @@ impl<'a> Strictest<'a> {
     /// Weighs a source's rules that speak of the target and say at least `least`.
     fn weigh(&mut self, source: &'a Source, matter: Matter<'_>, least: Effect) {
         let Matter { target, spellings, call, now, .. } = matter;
-        for rule in source.candidates(target) {
+        for rule in source.candidates(target, spellings) {
             let says = verdict(rule);
             if says < least || says < self.least || (self.implied && !rule.implied) {
                 continue;

@@ -20,7 +20,7 @@ pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
     let target = Target::primary(call.action.clone(), Resource::None);
     let files = policy.sources.iter().chain(policy.ceilings.iter().map(|ceiling| &ceiling.source));
     for source in files.chain([&policy.builtin]) {
-        let denies = source.candidates(&target).find(|rule| {
+        let denies = source.candidates(&target, None).find(|rule| {
             rule.effect == Effect::Deny
                 && rule.patterns.is_empty()
                 && rule.unless.is_empty()

@@ -11,7 +11,7 @@ use crate::action::{Action, Class};
 use crate::catalog::Catalog;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
-use crate::pattern::{Marks, Pattern, folded};
+use crate::pattern::{Marks, Pattern, Spellings, folded};
 use crate::program::ProgramEntry;
 use crate::rule::{Rule, Selector};
 use crate::target::{Resource, Target, Word};
@@ -87,18 +87,15 @@ impl Source {
         &self.rules
     }
 
-    /// The rules that could speak of this target.
-    pub fn candidates(&self, target: &Target) -> impl Iterator<Item = &Rule> {
-        let spelled = match &target.resource {
-            Resource::Path(path) => {
-                let other = path.real.as_deref().filter(|real| *real != path.lexical);
-                [Some(Marks::of_path(&path.lexical)), other.map(Marks::of_path)]
-            }
-            _ => [Some(Marks::EVERY), None],
-        };
+    /// The rules that could speak of this target, whose spellings are these.
+    pub fn candidates<'s>(
+        &'s self,
+        target: &Target,
+        spellings: Option<&Spellings<'_>>,
+    ) -> impl Iterator<Item = &'s Rule> {
         let may_hold = move |position: usize| {
             let marks = self.marks.get(position).copied().unwrap_or_default();
-            spelled.into_iter().flatten().any(|spelling| spelling.hold(marks))
+            spellings.is_none_or(|spellings| spellings.may_hold(marks))
         };
         let exact = if target.action == Action::Shell {
             let own = match &target.resource {

@@ -54,7 +54,9 @@ fn is_costly(line: &str) -> bool {
     while let Some((first, after)) = next_line(rest) {
         rest = after;
         pipes += first.matches('|').count();
-        for (index, delimiter) in delimiters(first).enumerate() {
+        // Most lines have none.
+        let documents = if first.contains('<') { first } else { "" };
+        for (index, delimiter) in delimiters(documents).enumerate() {
             match end_of(rest, delimiter).filter(|_| index == 0) {
                 Some(end) => rest = end,
                 None => searched += line.len(),

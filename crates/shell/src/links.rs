@@ -13,7 +13,7 @@ pub(crate) fn check(line: &str, out: &mut Analysis) {
     let mut found = Vec::new();
     let mut links = 0;
     // In a loop the commands before it come after it too.
-    let repeated = line.contains("done");
+    let repeated = || line.contains("done");
     for (index, command) in out.commands.iter().enumerate() {
         // Most commands are told apart by a letter.
         let makes = command.words.first().is_some_and(|word| {
@@ -32,7 +32,7 @@ pub(crate) fn check(line: &str, out: &mut Analysis) {
         let places = out.touches.iter().filter(|touch| touch.command == Some(index) && touch.action == Action::Edit);
         let places: Vec<Place> = places.map(Place::of).collect();
         let others = out.touches.iter().filter(|touch| match touch.command {
-            Some(other) => other > index || repeated && other != index,
+            Some(other) => other > index || other != index && repeated(),
             None => true,
         });
         if others.into_iter().any(|touch| places.iter().any(|place| place.leads(touch))) {

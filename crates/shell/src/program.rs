@@ -346,6 +346,9 @@ impl Program {
 
     /// Whether an operand is of power by itself.
     pub(crate) fn is_grave_word(&self, text: &str) -> bool {
+        if self.grave_words.is_empty() {
+            return false;
+        }
         let name = text.rsplit(':').next().unwrap_or(text).to_ascii_lowercase();
         self.grave_words.iter().any(|known| match known.strip_suffix('*') {
             Some(start) => name.starts_with(start),

@@ -6,9 +6,6 @@
 pub struct Marks(u128);
 
 impl Marks {
-    /// Those of a text that has all pairs.
-    pub(crate) const EVERY: Marks = Marks(u128::MAX);
-
     /// What all of several patterns want; nothing where there are none.
     pub(crate) fn common(patterns: impl Iterator<Item = Marks>) -> Marks {
         patterns.reduce(|one, other| Marks(one.0 & other.0)).unwrap_or_default()
@@ -16,9 +13,9 @@ impl Marks {
 
     /// The pairs of a path, as if it ended in `/`. Other letters than ASCII's may be another spelling of any: such a path
     /// has all pairs.
-    pub(crate) fn of_path(path: &str) -> Marks {
+    pub(super) fn of_path(path: &str) -> Marks {
         if !path.is_ascii() {
-            return Marks::EVERY;
+            return Marks(u128::MAX);
         }
         let next = path.bytes().skip(1).chain([b'/']);
         Marks(path.bytes().zip(next).fold(0, |marks, (one, other)| marks | pair(one, other)))
@@ -33,7 +30,7 @@ impl Marks {
     }
 
     /// Whether all these pairs are there.
-    pub(crate) fn hold(self, wanted: Marks) -> bool {
+    pub(super) fn hold(self, wanted: Marks) -> bool {
         wanted.0 & !self.0 == 0
     }
 }

@@ -95,6 +95,14 @@ impl<'a> Spellings<'a> {
             && (self.of().all(&mut holds) || instead.into_iter().any(|command| holds(&Spelling::Words(&command.words))))
     }
 
+    /// Whether one of them has all that patterns want of a path; what is no path has it.
+    pub(crate) fn may_hold(&self, wanted: Marks) -> bool {
+        self.of().any(|spelling| match spelling {
+            Spelling::Path { marks, .. } => marks.hold(wanted),
+            _ => true,
+        })
+    }
+
     /// Whether an ask or a deny holds: for any spelling.
     pub fn any(&self, mut holds: impl FnMut(&Spelling<'a>) -> bool) -> bool {
         self.of().any(&mut holds) || self.commands.iter().any(|command| holds(&Spelling::Words(&command.words)))
