@@ -25,6 +25,8 @@ fn plain_line() -> impl Strategy<Value = String> {
     ]);
     let words = prop_oneof![
         "[A-Za-z0-9_./:=,@%+-]{1,8}",
+        "[a-z/.~^*?:=-]{1,6}",
+        "[a-z~*]{0,3}'[a-z*?]{1,3}'[*?~^/]{0,2}",
         "-[a-z]{1,3}",
         "--[a-z]{1,6}(=[a-z/.]{0,4})?",
         Just("-c".to_owned()),
