@@ -52,9 +52,7 @@ impl Walk<'_> {
                     let said = heredoc::said(self.line, node).filter(|_| !self.functions.contains("cat"));
                     value = match said {
                         Some(text) => Value::Text(text),
-                        None if self.text(node).trim_start() == "$(pwd)" && !self.functions.contains("pwd") => {
-                            Value::Here(String::new())
-                        }
+                        None if self.is_here(node) => Value::Here(String::new()),
                         None => Value::Output,
                     };
                     Inner::Leaf
@@ -80,6 +78,13 @@ impl Walk<'_> {
         }
         found.sort_by_key(|expansion| expansion.range.start);
         found
+    }
+
+    /// Whether this is `"$(pwd)"`; without quotes it may be several words.
+    fn is_here(&self, node: Node<'_>) -> bool {
+        self.text(node).trim_start() == "$(pwd)"
+            && !self.functions.contains("pwd")
+            && node.parent().is_some_and(|parent| parent.kind() == "string")
     }
 
     fn substitution(&mut self, node: Node<'_>, dirs: &Dirs) {
