@@ -1,6 +1,6 @@
 //! Patterns over hosts and URLs: `docs.rs`, `*.rust-lang.org`, `https://api.github.com/repos/me/*`.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::PatternError;
 use super::glob::{Case, Glob};
