@@ -6,7 +6,8 @@
 //! 3. Sources answer: ask and deny as soon as one spelling matches, allow only for all; across sources the strictest
 //!    explicit answer holds. The built-in rules speak where no trusted source did, the default where they did not. A
 //!    file that is not trusted then only tightens what came out.
-//! 4. Grants: a denying one denies; an allowing one turns ask into allow, and nothing else.
+//! 4. Grants: a denying one denies; an allowing one, or what was remembered in another system, turns ask into allow,
+//!    and nothing else.
 //! 5. Ceilings make it stricter. A ceiling's ask is lifted by an answer, or by a grant that this ceiling admits.
 //! 6. The answer turns exactly those asks of this call that were shown into allow, once.
 //! 7. The call's effect is the strictest of its targets'. An ask that nobody can be asked becomes a denial.
@@ -21,8 +22,9 @@ use crate::grant::{Grant, Reach};
 use crate::pattern::{Spellings, spellings};
 use crate::rule::Rule;
 use crate::scope::Scope;
-use crate::source::{Ceiling, Nobody, Policy, Source};
+use crate::source::{Ceiling, Combining, Nobody, Policy, Source};
 use crate::target::{Resource, Role, Target};
+use crate::terms::View;
 use crate::time::Timestamp;
 
 /// A human's answer to one call.
@@ -144,22 +146,40 @@ impl<'a> Strictest<'a> {
     /// Weighs a source's rules that speak of the target and say at least `least`.
     fn weigh(&mut self, source: &'a Source, matter: Matter<'_>, least: Effect) {
         let Matter { target, spellings, call, now, .. } = matter;
-        for rule in source.candidates(target, spellings) {
-            let says = verdict(rule);
-            if says < least || says < self.least || (self.implied && !rule.implied) {
-                continue;
+        let said = source.terms().say(target, call);
+        let view = View::of(said.as_ref(), spellings);
+        match source.combining() {
+            Combining::Strictest => {
+                for rule in source.candidates(target, view.spellings.as_ref()) {
+                    if self.may_take(rule, least) && rule.speaks_of(target, &view, call, now) {
+                        self.take(source, rule);
+                    }
+                }
             }
-            if !rule.speaks_of(target, spellings, call, now) {
-                continue;
+            Combining::LastMatch => {
+                let last = source.rules().iter().rev().find(|rule| rule.speaks_of(target, &view, call, now));
+                if let Some(rule) = last.filter(|rule| self.may_take(rule, least)) {
+                    self.take(source, rule);
+                }
             }
-            if self.rule.is_none_or(|(_, so_far)| says > verdict(so_far)) {
-                self.rule = Some((source, rule));
-                self.widest = rule.remember;
-            } else {
-                self.widest = narrower(self.widest, rule.remember);
-            }
-            self.least = self.least.max(says);
         }
+    }
+
+    /// Whether a rule would count if it speaks of the target.
+    fn may_take(&self, rule: &Rule, least: Effect) -> bool {
+        let says = verdict(rule);
+        says >= least && says >= self.least && (rule.implied || !self.implied)
+    }
+
+    fn take(&mut self, source: &'a Source, rule: &'a Rule) {
+        let says = verdict(rule);
+        if self.rule.is_none_or(|(_, so_far)| says > verdict(so_far)) {
+            self.rule = Some((source, rule));
+            self.widest = rule.remember;
+        } else {
+            self.widest = narrower(self.widest, rule.remember);
+        }
+        self.least = self.least.max(says);
     }
 }
 
@@ -220,6 +240,16 @@ fn apply_grants(judgement: &mut Judgement, granted: Granted<'_>, matter: Matter<
     };
     if let Some(grant) = granted.speaking(Effect::Allow, matter).find(admitted) {
         judgement.becomes(Effect::Allow, cause(grant));
+        return;
+    }
+    let mut elsewhere = Strictest::default();
+    for source in matter.policy.remembered.iter().filter(|source| source.trusted) {
+        elsewhere.weigh(source, matter, Effect::Allow);
+    }
+    if let Some((source, rule)) = elsewhere.rule
+        && verdict(rule) == Effect::Allow
+    {
+        judgement.becomes(Effect::Allow, Cause::Rule(RuleCause::of(source, rule, matter)));
     }
 }
 

@@ -7,8 +7,9 @@ use crate::decision::{Cause, Judgement};
 use crate::effect::Effect;
 use crate::pattern::spellings;
 use crate::rule::Rule;
-use crate::source::Policy;
+use crate::source::{Policy, Source};
 use crate::target::Target;
+use crate::terms::View;
 use crate::time::Timestamp;
 
 /// The rules that stop an action, for a quick look at many resources: those that deny it, and of a deletion those of a
@@ -16,7 +17,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Denials<'a> {
     policy: &'a Policy,
-    rules: Vec<&'a Rule>,
+    rules: Vec<(&'a Source, &'a Rule)>,
     /// What stops.
     least: Effect,
 }
@@ -29,7 +30,9 @@ impl<'a> Denials<'a> {
         let ceilings = policy.ceilings.iter().map(|ceiling| (&ceiling.source, least));
         let rules = sources
             .chain(ceilings)
-            .flat_map(|(source, least)| source.about(action).filter(move |rule| verdict(rule) >= least))
+            .flat_map(|(source, least)| {
+                source.about(action).filter(move |rule| verdict(rule) >= least).map(move |rule| (source, rule))
+            })
             .collect();
         Denials { policy, rules, least }
     }
@@ -43,7 +46,11 @@ impl<'a> Denials<'a> {
     pub fn stop(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
         let spellings = spellings(target);
         let spellings = spellings.as_ref();
-        self.rules.iter().any(|rule| rule.speaks_of(target, spellings, call, now)) && {
+        let speaks = |(source, rule): &(&Source, &Rule)| {
+            let said = source.terms().say(target, call);
+            rule.speaks_of(target, &View::of(said.as_ref(), spellings), call, now)
+        };
+        self.rules.iter().any(speaks) && {
             let matter = Matter { policy: self.policy, target, spellings, call, now };
             let (judgement, widest) = from_sources(matter);
             let mut bound = Judgement::new(Effect::Allow, Cause::Default);

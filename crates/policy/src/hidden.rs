@@ -25,7 +25,7 @@ pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
                 && rule.patterns.is_empty()
                 && rule.unless.is_empty()
                 && rule.when.is_empty()
-                && rule.selector.covers(&target, call, crate::pattern::Case::Fold)
+                && rule.selector.covers(&target, None, call, crate::pattern::Case::Fold)
         });
         if let Some(rule) = denies {
             return Some(format!("{}:{} denies it: {}", rule.origin.file, rule.origin.line, rule.origin.text));

@@ -22,6 +22,7 @@ mod rule;
 mod scope;
 mod source;
 mod target;
+mod terms;
 mod time;
 
 pub use action::{Action, Class, NoAction};
@@ -38,6 +39,7 @@ pub use program::{OperandKind, OptionKind, ProgramEntry};
 pub use question::{Offer, Part, Question, ScopeOffer, Step};
 pub use rule::{Condition, Origin, Rule, Selector};
 pub use scope::Scope;
-pub use source::{Ceiling, Nobody, Policy, Source, SourceKind};
+pub use source::{Ceiling, Combining, Nobody, Policy, Source, SourceKind};
 pub use target::{CommandSpelling, NamedBy, PathResource, Resource, Role, Target, Word, WordKind};
+pub use terms::Terms;
 pub use time::Timestamp;

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, Class};
 use crate::call::Call;
 use crate::effect::Effect;
-use crate::pattern::{Case, Pattern, Spellings, TextPattern};
+use crate::pattern::{Case, Pattern, Spellings, TextPattern, Wildcard};
 use crate::scope::Scope;
 use crate::target::{NamedBy, Target};
+use crate::terms::View;
 use crate::time::Timestamp;
 
 /// One rule: an effect, a selector of actions, patterns over resources, and where it was written.
@@ -60,6 +61,8 @@ pub enum Selector {
     Action(Action),
     /// Every action.
     Every,
+    /// What another system calls the action, in the terms of the rule's source.
+    Named(Wildcard),
     /// Tools of MCP servers.
     Mcp {
         /// The server's name.
@@ -111,25 +114,20 @@ impl Rule {
     /// An allow must hold for every spelling of the target, exactly; an ask or a deny holds as soon as one spelling
     /// matches, whatever its case. A condition that cannot be judged lets asks and denies apply and allows not.
     pub fn applies(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
-        self.speaks_of(target, crate::pattern::spellings(target).as_ref(), call, now)
+        let own = crate::pattern::spellings(target);
+        self.speaks_of(target, &View::of(None, own.as_ref()), call, now)
     }
 
-    /// The same of a target whose spellings are these.
-    pub(crate) fn speaks_of(
-        &self,
-        target: &Target,
-        spellings: Option<&Spellings<'_>>,
-        call: &Call,
-        now: Timestamp,
-    ) -> bool {
+    /// The same of a target as the rule's source reads it.
+    pub(crate) fn speaks_of(&self, target: &Target, view: &View<'_>, call: &Call, now: Timestamp) -> bool {
         let lenient = self.effect == Effect::Allow;
         if self.expires.is_some_and(|expires| lenient && expires <= now) {
             return false;
         }
         let case = if lenient { Case::Exact } else { Case::Fold };
-        self.selector.covers(target, call, case)
+        self.selector.covers(target, view.name, call, case)
             && self.when.iter().all(|condition| condition.holds(call, case).unwrap_or(!lenient))
-            && self.covers_resource(spellings, call)
+            && self.covers_resource(view.spellings.as_ref(), call)
     }
 
     /// The rule's text as a cause names it: of a list of patterns, those that match this target.
@@ -186,10 +184,11 @@ impl Rule {
 }
 
 impl Selector {
-    /// Whether the selector covers this target of this call.
-    pub fn covers(&self, target: &Target, call: &Call, case: Case) -> bool {
+    /// Whether the selector covers this target of this call, which the rule's source calls by this name.
+    pub(crate) fn covers(&self, target: &Target, name: Option<&str>, call: &Call, case: Case) -> bool {
         match self {
             Selector::Every => true,
+            Selector::Named(wildcard) => name.is_some_and(|name| wildcard.matches(name)),
             Selector::Action(action) => {
                 *action == target.action
                     || (case == Case::Fold

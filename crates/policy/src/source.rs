@@ -15,6 +15,7 @@ use crate::pattern::{Marks, Pattern, Spellings, folded};
 use crate::program::ProgramEntry;
 use crate::rule::{Rule, Selector};
 use crate::target::{Resource, Target, Word};
+use crate::terms::Terms;
 
 /// Where a source comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,7 +35,17 @@ pub enum SourceKind {
     Local,
 }
 
-/// Rules that answer as one: their strictest matching rule.
+/// How the rules of a source answer as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Combining {
+    /// The strictest that matches.
+    #[default]
+    Strictest,
+    /// The last that matches, whatever it says: clawbolt, FlowFuse, OpenCode, SurfSense.
+    LastMatch,
+}
+
+/// Rules that answer as one.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// Where it comes from.
@@ -43,6 +54,8 @@ pub struct Source {
     pub name: Arc<str>,
     /// Whether its allows count.
     pub trusted: bool,
+    combining: Combining,
+    terms: Terms,
     rules: Vec<Rule>,
     by_action: HashMap<Action, Vec<usize>>,
     /// Of the rules about commands, those whose patterns all write the program out, by that, folded ...
@@ -79,7 +92,24 @@ impl Source {
             }
         }
         let marks = rules.iter().map(|rule| Marks::common(rule.patterns.iter().map(Pattern::marks))).collect();
-        Source { kind, name: name.into(), trusted, rules, by_action, by_program, any_program, others, marks }
+        let (combining, terms) = (Combining::default(), Terms::default());
+        let name = name.into();
+        Source { kind, name, trusted, combining, terms, rules, by_action, by_program, any_program, others, marks }
+    }
+
+    /// The same rules, combined in another way and in another system's terms.
+    pub fn speaking(self, terms: Terms, combining: Combining) -> Source {
+        Source { combining, terms, ..self }
+    }
+
+    /// How its rules answer as one.
+    pub fn combining(&self) -> Combining {
+        self.combining
+    }
+
+    /// In whose terms it speaks.
+    pub fn terms(&self) -> Terms {
+        self.terms
     }
 
     /// All rules, in the order in which they were written.
@@ -184,6 +214,8 @@ pub struct Policy {
     pub builtin: Source,
     /// The files of administrator, user and project.
     pub sources: Vec<Source>,
+    /// What humans answered in other systems: an allow of theirs turns an ask into allow, and nothing else.
+    pub remembered: Vec<Source>,
     /// What nobody below crosses.
     pub ceilings: Vec<Ceiling>,
     /// What happens to what no rule speaks of.

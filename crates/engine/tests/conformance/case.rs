@@ -20,6 +20,9 @@ pub(crate) struct Case {
     /// Whether it holds half a character, which no text of ours can: what reads requests refuses it.
     #[serde(skip)]
     pub(crate) is_no_text: bool,
+    /// The line that it stands in: the order of members counts to some systems.
+    #[serde(skip)]
+    pub(crate) line: String,
 }
 
 impl Case {
@@ -51,7 +54,7 @@ impl Folder {
         let text = std::fs::read_to_string(&path).ok()?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let read = |(at, line): (usize, &str)| match serde_json::from_str(line) {
-            Ok(case) => case,
+            Ok(case) => Case { line: line.to_owned(), ..case },
             Err(error) => {
                 let mended = serde_json::from_str(&without_halves(line));
                 let case: Case = mended.unwrap_or_else(|_| panic!("{}:{}: {error}", path.display(), at + 1));

@@ -39,6 +39,7 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
     let mut policy = Policy {
         builtin: Source::new(SourceKind::Builtin, "builtin", true, Vec::new()),
         sources: Vec::with_capacity(documents.len()),
+        remembered: Vec::new(),
         ceilings: Vec::new(),
         default: Effect::Ask,
         nobody: Nobody::Deny,

@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use assemble::{Loaded, assemble, builtin_text};
-pub use problem::Problem;
+pub use problem::{Problem, quoted};
 pub use schema::schema;
 
 use crate::action::Class;

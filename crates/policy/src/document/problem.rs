@@ -28,6 +28,13 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem with what stands at these bytes of a file's text.
+    pub fn at(file: &str, text: &str, span: Range<usize>, message: String, help: Option<String>) -> Problem {
+        let lines = Lines::of(text);
+        let (line, column) = (lines.line(span.start), lines.column(text, span.start));
+        Problem { file: file.to_owned(), span, line, column, message, help }
+    }
+
     /// A report of at most 80 columns: place and message, the line of `text` with the place underlined, help.
     ///
     /// `text` is what was parsed; with any other text the snippet is left out or shows what stands there.
@@ -48,7 +55,7 @@ impl Problem {
 }
 
 /// A user's text for a message: in backticks, shortened, with what cannot be seen made visible.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut shown = visible(text.get(..text.ceil_char_boundary(QUOTED * 4)).unwrap_or(text));
     if shown.chars().count() > QUOTED {
         shown = shown.chars().take(QUOTED - 3).collect::<String>() + "...";

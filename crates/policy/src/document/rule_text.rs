@@ -103,7 +103,7 @@ pub(super) fn language(selector: &Selector) -> Option<Action> {
             Some(Action::Tool(String::new()))
         }
         Selector::Action(action) => Some(action.clone()),
-        Selector::Every | Selector::Class { .. } => None,
+        Selector::Every | Selector::Class { .. } | Selector::Named(_) => None,
     }
 }
 

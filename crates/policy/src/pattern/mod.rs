@@ -6,6 +6,7 @@ mod path;
 mod shell;
 mod text;
 mod url;
+mod wildcard;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub use path::PathPattern;
 pub use shell::ShellPattern;
 pub use text::TextPattern;
 pub use url::{UrlPattern, plain_host};
+pub use wildcard::{Dialect, Wildcard};
 
 use crate::action::Action;
 use crate::call::Call;
@@ -35,6 +37,7 @@ enum Form {
     Path(PathPattern),
     Url(UrlPattern),
     Text(TextPattern),
+    Wildcard(Wildcard),
 }
 
 /// A pattern that cannot be compiled.
@@ -108,6 +111,11 @@ impl<'a> Spellings<'a> {
         self.of().any(&mut holds) || self.commands.iter().any(|command| holds(&Spelling::Words(&command.words)))
     }
 
+    /// The spellings of a resource that is one text.
+    pub(crate) fn of_text(text: &'a str) -> Spellings<'a> {
+        Spellings { one: Spelling::Text(text), other: None, commands: &[], complete: true }
+    }
+
     /// The ways in which the resource itself is spelled.
     fn of(&self) -> impl Iterator<Item = &Spelling<'a>> {
         std::iter::once(&self.one).chain(&self.other)
@@ -145,6 +153,11 @@ impl Pattern {
         Ok(Pattern { text: text.to_owned(), form })
     }
 
+    /// A pattern of another system over texts. It is compared as that system compares, whatever the case asked for.
+    pub fn wildcard(wildcard: Wildcard) -> Pattern {
+        Pattern { text: wildcard.as_str().to_owned(), form: Form::Wildcard(wildcard) }
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -157,6 +170,7 @@ impl Pattern {
             (Form::Path(pattern), Spelling::Path { text, marks }) => pattern.matches(text, *marks, call, case),
             (Form::Url(pattern), Spelling::Url { host, url }) => pattern.matches(host, url, case),
             (Form::Text(pattern), Spelling::Text(text)) => pattern.matches(text, case),
+            (Form::Wildcard(pattern), Spelling::Text(text)) => pattern.matches(text),
             _ => false,
         }
     }
@@ -197,6 +211,7 @@ enum Kind {
     Path,
     Url,
     Text,
+    Wildcard(Dialect),
 }
 
 impl From<Pattern> for Written {
@@ -206,6 +221,7 @@ impl From<Pattern> for Written {
             Form::Path(_) => Kind::Path,
             Form::Url(_) => Kind::Url,
             Form::Text(_) => Kind::Text,
+            Form::Wildcard(wildcard) => Kind::Wildcard(wildcard.dialect()),
         };
         Written { kind, text: pattern.text }
     }
@@ -220,6 +236,7 @@ impl TryFrom<Written> for Pattern {
             Kind::Path => Form::Path(PathPattern::parse(&written.text)?),
             Kind::Url => Form::Url(UrlPattern::parse(&written.text)?),
             Kind::Text => Form::Text(TextPattern::new(&written.text)),
+            Kind::Wildcard(dialect) => Form::Wildcard(Wildcard::compile(dialect, &written.text)),
         };
         Ok(Pattern { text: written.text, form })
     }

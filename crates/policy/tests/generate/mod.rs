@@ -255,6 +255,7 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
                 ceilings,
                 default,
                 nobody: if deny { Nobody::Deny } else { Nobody::Wait(60) },
+                remembered: Vec::new(),
                 max_open: 20,
                 catalog,
                 programs: std::collections::BTreeMap::new(),

@@ -84,6 +84,7 @@ pub fn policy(rules: Vec<Rule>) -> Policy {
     Policy {
         builtin: Source::new(SourceKind::Builtin, "builtin", true, Vec::new()),
         sources: vec![Source::new(SourceKind::User, "countersign.toml", true, rules)],
+        remembered: Vec::new(),
         ceilings: Vec::new(),
         default: Effect::Ask,
         nobody: Nobody::Deny,

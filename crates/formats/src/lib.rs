@@ -1,0 +1,12 @@
+//! Other systems' permission files to sources of rules.
+//!
+//! One module per system. Each reads the texts that the system itself reads, keeps where everything stands, and returns
+//! either sources that decide as the system does or all that is wrong with the file. Where a system is known to let pass
+//! what it should not, its module says what we do instead.
+
+pub mod json;
+pub mod opencode;
+pub mod surfsense;
+mod text;
+
+pub use text::Text;

@@ -1,0 +1,102 @@
+//! In whose terms a source speaks of a call.
+
+use std::borrow::Cow;
+
+use crate::action::Action;
+use crate::call::Call;
+use crate::pattern::Spellings;
+use crate::target::{Resource, Target};
+
+/// In whose terms a source speaks of a call: what it calls the action, and which text stands for the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Terms {
+    /// Countersign's own: actions, and resources with all their spellings.
+    #[default]
+    Native,
+    /// The host's own: the tool's name, and its resource as the call wrote it, if it has one (clawbolt, FlowFuse).
+    Tool,
+    /// SurfSense's: the tool's name, and its resource as the call wrote it, else the tool's name again.
+    SurfSense,
+    /// OpenCode's: `bash` with the command, `read` and `edit` with the path relative to the project, `webfetch` with
+    /// the URL, `task` with the kind of sub-agent, `server_tool` for the tools of MCP servers; `*` where a tool has no
+    /// resource.
+    OpenCode,
+}
+
+/// What a source calls an action, and the text that stands for the resource.
+#[derive(Debug)]
+pub(crate) struct Said<'a> {
+    name: Cow<'a, str>,
+    text: Option<Cow<'a, str>>,
+}
+
+/// A target as a source reads it.
+#[derive(Debug, Clone)]
+pub(crate) struct View<'a> {
+    /// What the source calls the action; `None` in our own terms.
+    pub(crate) name: Option<&'a str>,
+    /// The spellings of the resource; `None` where there is none.
+    pub(crate) spellings: Option<Spellings<'a>>,
+}
+
+impl Terms {
+    /// What a source with these terms says of the target; `None` in our own terms.
+    pub(crate) fn say<'a>(self, target: &'a Target, call: &'a Call) -> Option<Said<'a>> {
+        let (name, text) = match self {
+            Terms::Native => return None,
+            Terms::Tool => (Cow::Borrowed(&*call.tool), written(&target.resource)),
+            Terms::SurfSense => {
+                let text = written(&target.resource).unwrap_or(Cow::Borrowed(&*call.tool));
+                (Cow::Borrowed(&*call.tool), Some(text))
+            }
+            Terms::OpenCode => opencode(target, call),
+        };
+        Some(Said { name, text })
+    }
+}
+
+impl<'a> View<'a> {
+    /// A target with these spellings, as a source reads it that says this of it.
+    pub(crate) fn of(said: Option<&'a Said<'a>>, own: Option<&Spellings<'a>>) -> View<'a> {
+        match said {
+            None => View { name: None, spellings: own.cloned() },
+            Some(said) => View { name: Some(&said.name), spellings: said.text.as_deref().map(Spellings::of_text) },
+        }
+    }
+}
+
+/// The resource as the call wrote it.
+fn written(resource: &Resource) -> Option<Cow<'_, str>> {
+    match resource {
+        Resource::Path(path) => Some(Cow::Borrowed(&*path.written)),
+        Resource::Text(text) => Some(Cow::Borrowed(&**text)),
+        other => other.literal().map(Cow::Owned),
+    }
+}
+
+fn opencode<'a>(target: &'a Target, call: &'a Call) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
+    let name = match &target.action {
+        Action::Shell => "bash",
+        Action::Read => "read",
+        Action::Edit | Action::Delete => "edit",
+        Action::Search if call.tool == "glob" || call.tool == "list" => &call.tool,
+        Action::Search => "grep",
+        Action::Agent => "task",
+        Action::Fetch => match &target.resource {
+            Resource::Url { host, .. } if host.starts_with("search:") => "websearch",
+            _ => "webfetch",
+        },
+        Action::Tool(name) => name,
+        Action::Mcp { server, tool } => return (Cow::Owned(format!("{server}_{tool}")), Some(Cow::Borrowed("*"))),
+    };
+    let text = match &target.resource {
+        Resource::Path(path) => Cow::Borrowed(relative(&path.lexical, &call.project)),
+        resource => written(resource).unwrap_or(Cow::Borrowed("*")),
+    };
+    (Cow::Borrowed(name), Some(text))
+}
+
+/// A path inside the project relative to it; any other as it is.
+fn relative<'a>(path: &'a str, project: &str) -> &'a str {
+    path.strip_prefix(project).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path)
+}
