@@ -2,14 +2,18 @@
 
 use crate::call::Call;
 use crate::effect::Effect;
-use crate::source::Policy;
+use crate::pattern::Case;
+use crate::rule::Rule;
+use crate::source::{Policy, Source};
 use crate::target::{Resource, Target};
+use crate::terms::{Terms, View};
+use crate::time::Timestamp;
 
 /// Why the tool of this call is not offered to the model, or `None` if it is.
 ///
 /// Not offered are tools that the catalog hides, that are outside their version window or above the role's class, and
 /// those that a rule without patterns, exceptions and conditions denies: nothing that a call could say would make
-/// them run. Arguments and targets of the call do not count, so that the answer is stable within a session.
+/// them run. A source in another system's terms hides what that system hides. Arguments and targets of the call do not count, so that the answer is stable within a session.
 pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
     if policy.catalog.tools.get(&call.action.to_string()).is_some_and(|entry| entry.hidden) {
         return Some("the catalog hides it".to_owned());
@@ -20,16 +24,34 @@ pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
     let target = Target::primary(call.action.clone(), Resource::None);
     let files = policy.sources.iter().chain(policy.ceilings.iter().map(|ceiling| &ceiling.source));
     for source in files.chain([&policy.builtin]) {
-        let denies = source.candidates(&target, None).find(|rule| {
-            rule.effect == Effect::Deny
-                && rule.patterns.is_empty()
-                && rule.unless.is_empty()
-                && rule.when.is_empty()
-                && rule.selector.covers(&target, None, call, crate::pattern::Case::Fold)
-        });
-        if let Some(rule) = denies {
+        if let Some(rule) = denial(source, &target, call) {
             return Some(format!("{}:{} denies it: {}", rule.origin.file, rule.origin.line, rule.origin.text));
         }
     }
     None
+}
+
+/// The rule of a source that denies the tool whatever it is called for.
+fn denial<'s>(source: &'s Source, target: &Target, call: &Call) -> Option<&'s Rule> {
+    let said = source.terms().say(target, call);
+    let name = said.as_ref().map(|said| said.name());
+    let is_whole = |rule: &&Rule| rule.patterns.is_empty() && rule.unless.is_empty() && rule.when.is_empty();
+    let covers = |rule: &&Rule| rule.selector.covers(target, name, call, Case::Fold);
+    let last = |which: &dyn Fn(&&Rule) -> bool| source.rules().iter().rev().find(|rule| which(rule));
+    let rule = match source.terms() {
+        Terms::Native => {
+            let denies = |rule: &&Rule| rule.effect == Effect::Deny && is_whole(rule) && covers(rule);
+            return source.candidates(target, None).find(denies);
+        }
+        // The last rule about the tool, whatever its resources.
+        Terms::Tool => last(&|rule| is_whole(rule) && covers(rule)),
+        // The last rule about the permission, whatever its pattern, if that is `*`.
+        Terms::OpenCode => last(&covers).filter(|rule| rule.patterns.iter().all(|pattern| pattern.as_str() == "*")),
+        // What it says of the text `*`.
+        Terms::SurfSense => {
+            let view = View::of_text(name?, "*");
+            last(&|rule| rule.speaks_of(target, &view, call, Timestamp(0)))
+        }
+    };
+    rule.filter(|rule| rule.effect == Effect::Deny)
 }

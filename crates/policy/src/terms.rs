@@ -55,7 +55,18 @@ impl Terms {
     }
 }
 
+impl Said<'_> {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl<'a> View<'a> {
+    /// A resource that is this text, of an action that the source calls by this name.
+    pub(crate) fn of_text(name: &'a str, text: &'a str) -> View<'a> {
+        View { name: Some(name), spellings: Some(Spellings::of_text(text)) }
+    }
+
     /// A target with these spellings, as a source reads it that says this of it.
     pub(crate) fn of(said: Option<&'a Said<'a>>, own: Option<&Spellings<'a>>) -> View<'a> {
         match said {
@@ -86,7 +97,11 @@ fn opencode<'a>(target: &'a Target, call: &'a Call) -> (Cow<'a, str>, Option<Cow
             Resource::Url { host, .. } if host.starts_with("search:") => "websearch",
             _ => "webfetch",
         },
-        Action::Tool(name) => name,
+        Action::Tool(name) => match &**name {
+            "write" | "apply_patch" => "edit",
+            "list_mcp_resources" | "list_mcp_resource_templates" | "read_mcp_resource" => "read",
+            name => name,
+        },
         Action::Mcp { server, tool } => return (Cow::Owned(format!("{server}_{tool}")), Some(Cow::Borrowed("*"))),
     };
     let text = match &target.resource {

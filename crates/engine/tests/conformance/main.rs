@@ -14,11 +14,13 @@
 mod case;
 mod codex;
 mod document;
+mod imported;
 mod looser;
 mod openclaw;
 mod opencode;
 mod ours;
 mod rule;
+mod surfsense;
 mod vfs;
 
 use std::path::PathBuf;
@@ -31,6 +33,16 @@ fn kinds() -> Vec<Kind> {
     vec![
         opencode::bash::kind(),
         opencode::arity::kind(),
+        opencode::wildcard::kind(),
+        opencode::evaluate::first(),
+        opencode::evaluate::second(),
+        opencode::offered::kind(),
+        opencode::rules::from_config(),
+        opencode::rules::subagent(),
+        surfsense::wildcard::kind(),
+        surfsense::evaluate::kind(),
+        surfsense::evaluate::disabled(),
+        surfsense::decision::kind(),
         openclaw::eval_shell::kind(),
         openclaw::eval_argv::kind(),
         openclaw::wrapper_plan::kind(),
@@ -62,8 +74,8 @@ const NO_ADAPTER_YET: &[(&str, &[&str])] = &[
     ("flowfuse", &["availability", "batch", "endpoint", "facts", "final", "mcpfilter", "ops", "policy", "rows"]),
     ("langchain", &["hitl"]),
     ("openclaw", &["arg-hash", "commit", "file-parse", "matcher", "truth-requires-approval", "windows-node"]),
-    ("opencode", &["disabled", "evaluate-v1", "evaluate-v2", "flow", "fromconfig", "subagent", "wildcard"]),
-    ("surfsense", &["decision", "disabled", "doomloop", "evaluate", "middleware", "wildcard"]),
+    ("opencode", &["flow"]),
+    ("surfsense", &["doomloop", "middleware"]),
 ];
 
 /// At most so many rules may be looser than what they differ from.
