@@ -149,6 +149,7 @@ fn program(entry: &Table, all: &BTreeMap<String, Table>, words: &mut Words) -> R
         "grave",
         "grave-words",
         "response",
+        "contents",
         "commits",
         "compares",
         "runs",
@@ -179,6 +180,7 @@ fn program(entry: &Table, all: &BTreeMap<String, Table>, words: &mut Words) -> R
         "subcommands",
         "grave",
         "response",
+        "contents",
         "commits",
         "compares",
     ] {

@@ -6,7 +6,7 @@ use countersign_shell::{Analysis, Dir, Programs, Touch, Via};
 use serde_json::Value;
 
 use crate::hosts::{Extractor, ToolRow};
-use crate::paths::Places;
+use crate::paths::{Places, below};
 use crate::{Files, lookalike, repository, shadow, tree, url};
 
 /// The most targets that one call may have; beyond it nobody could review them.
@@ -252,7 +252,22 @@ fn touched(touch: &Touch, of: &Taken<'_>) -> Target {
         Err(why) => return unclear(action, &touch.path, why),
     };
     look_below(&mut target, None, of);
+    if target.action == Action::Edit && written.ends_with("/.") {
+        look_filled(&mut target, of);
+    }
     target
+}
+
+/// A folder that is filled with what is in another: what of it may not be changed could be replaced, and at the top of
+/// the project that is more than is there now.
+fn look_filled(target: &mut Target, of: &Taken<'_>) {
+    let Resource::Path(PathResource { real: Some(real), .. }) = &target.resource else { return };
+    if below(&of.places.real_project, real).is_some() {
+        let caution = "what is copied there may bring hooks and settings for the whole project";
+        target.caution = Some(caution.to_owned());
+    } else if of.files.meta(real).is_some_and(|meta| meta.is_dir) {
+        target.caution = tree::denied_below(real, &Action::Edit, None, of);
+    }
 }
 
 /// The path with a leading `~` or `~/` as the home directory; `None` for somebody else's.

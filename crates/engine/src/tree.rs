@@ -1,4 +1,4 @@
-//! Whether a tree that is searched or deleted holds files of which that is denied, or for deletion asked each time.
+//! Whether a tree that is searched, deleted or filled holds files of which that is denied, or asked each time.
 
 use countersign_policy::pattern::{Case, Glob};
 use countersign_policy::{Action, Denials, PathResource, Resource, Target, Timestamp};
@@ -39,7 +39,7 @@ pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of:
             if is_dir && !PASSED_OVER.contains(&name.as_str()) {
                 folders.push_back(path.clone());
             }
-            if is_dir && *action != Action::Delete {
+            if is_dir && *action == Action::Read {
                 continue;
             }
             if !only.is_none_or(|only| only.matches(&name, Case::Exact)) {
@@ -49,8 +49,11 @@ pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of:
             let target = Target::primary(action.clone(), Resource::Path(resource));
             if denials.stop(&target, call, Timestamp(i64::MIN)) {
                 let shown = below(&path, root).filter(|rest| !rest.is_empty()).unwrap_or(&path);
-                let why = if *action == Action::Delete { "which is guarded" } else { "which is denied" };
-                return Some(format!("it would also {action} `{shown}`, {why}"));
+                return Some(match action {
+                    Action::Delete => format!("it would also delete `{shown}`, which is guarded"),
+                    Action::Edit => format!("it may also replace `{shown}`, which is guarded"),
+                    _ => format!("it would also {action} `{shown}`, which is denied"),
+                });
             }
         }
     }

@@ -12,8 +12,8 @@ use crate::target::Target;
 use crate::terms::View;
 use crate::time::Timestamp;
 
-/// The rules that stop an action, for a quick look at many resources: those that deny it, and of a deletion those of a
-/// ceiling that ask.
+/// The rules that stop an action, for a quick look at many resources: those that deny it, and of a change or deletion
+/// those of a ceiling that ask.
 #[derive(Debug)]
 pub struct Denials<'a> {
     policy: &'a Policy,
@@ -25,7 +25,8 @@ pub struct Denials<'a> {
 impl<'a> Denials<'a> {
     /// The rules of all sources and ceilings that could stop this action.
     pub fn of(policy: &'a Policy, action: &Action) -> Denials<'a> {
-        let least = if *action == Action::Delete { Effect::Ask } else { Effect::Deny };
+        let guarded = matches!(action, Action::Delete | Action::Edit);
+        let least = if guarded { Effect::Ask } else { Effect::Deny };
         let sources = policy.sources.iter().chain([&policy.builtin]).map(|source| (source, Effect::Deny));
         let ceilings = policy.ceilings.iter().map(|ceiling| (&ceiling.source, least));
         let rules = sources

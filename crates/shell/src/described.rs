@@ -112,6 +112,7 @@ fn unknown(name: &str) -> Program {
         subcommands: false,
         grave: false,
         response: false,
+        contents: false,
         valued: false,
         commits: false,
         compares: false,

@@ -52,6 +52,8 @@ pub(crate) struct Program {
     pub(crate) grave: bool,
     /// Whether it takes options from a file for any word `@FILE`.
     pub(crate) response: bool,
+    /// Whether of a folder written `a/` only what is in it is copied, on some systems at least.
+    pub(crate) contents: bool,
     /// Whether some of its options are listed with a value (`--accept=edit`).
     pub(crate) valued: bool,
     /// Whether its first operand may be a commit: `HEAD` is no file there.
@@ -318,6 +320,7 @@ fn read(name: &'static str, text: &'static str) -> Program {
         subcommands: switch(),
         grave: switch(),
         response: switch(),
+        contents: switch(),
         commits: switch(),
         compares: switch(),
         instead: list(line()),

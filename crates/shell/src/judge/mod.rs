@@ -344,7 +344,7 @@ impl Judged<'_> {
                         && let Some(kind) = program.last
                     {
                         now = kind;
-                        self.copies(token, &sources);
+                        self.copies(token, &sources, program.contents);
                     }
                     let reads = matches!(now, Operand::Data | Operand::Read) && !parts.uncertain;
                     let passes = match token.shape {
@@ -406,6 +406,9 @@ impl Judged<'_> {
                     }
                 }
             }
+        }
+        if let Some(into) = into.as_ref().filter(|_| program.last == Some(Operand::Edit)) {
+            self.copies(into, &sources, program.contents);
         }
         if program.operands.contains(&Operand::Link) {
             self.links(&sources, into);

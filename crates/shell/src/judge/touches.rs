@@ -23,10 +23,14 @@ impl Judged<'_> {
         }
     }
 
-    /// `cp a b` writes `b`, or `b/a` if that is a folder.
-    pub(super) fn copies(&mut self, folder: &Token, sources: &[&Token]) {
+    /// `cp a b` writes `b`, or `b/a` if that is a folder. Where what is in `a` comes into `b` (`cp -r a/. b`, `rsync -a
+    /// a/ b`), `b/.` says so.
+    pub(super) fn copies(&mut self, folder: &Token, sources: &[&Token], contents: bool) {
         let Some(folder) = path(folder) else { return };
         for name in sources.iter().filter_map(|source| path(source)) {
+            if contents && name.ends_with('/') {
+                self.touches.push((Action::Edit, format!("{}/.", folder.trim_end_matches('/'))));
+            }
             if let Some(base) = name.trim_end_matches('/').rsplit('/').next().filter(|base| !base.is_empty()) {
                 self.touches.push((Action::Edit, format!("{}/{base}", folder.trim_end_matches('/'))));
             }
