@@ -1,13 +1,15 @@
 //! What a call touches, read from its arguments. The extractors are a closed set.
 
 use countersign_policy::pattern::Glob;
-use countersign_policy::{Action, Call, NamedBy, PathResource, Policy, Resource, Role, Target, WordKind};
+use countersign_policy::{
+    Action, Call, CommandSpelling, NamedBy, PathResource, Policy, Resource, Role, Target, WordKind,
+};
 use countersign_shell::{Analysis, Dir, Programs, Touch, Via};
 use serde_json::Value;
 
 use crate::hosts::{Extractor, ToolRow};
 use crate::paths::{Places, below};
-use crate::{Files, lookalike, repository, shadow, tree, url};
+use crate::{Files, alias, lookalike, repository, shadow, tree, url};
 
 /// The most targets that one call may have; beyond it nobody could review them.
 const MOST_TARGETS: usize = 512;
@@ -167,7 +169,19 @@ fn names_outside(action: Action, folder: &str, pattern: &str, of: &Taken<'_>) ->
 /// A command line: a target for each simple command, for each file and host that it names, and for each thing in it
 /// that was not understood.
 fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
-    let analysis = countersign_shell::analyze_with(line, of.programs);
+    let written = countersign_shell::analyze_with(line, of.programs);
+    let spelled = alias::spelled_out(line, &written, of);
+    let (line, analysis) = match &spelled {
+        None => (line, written),
+        Some(spelled) => {
+            let mut analysis = countersign_shell::analyze_with(spelled, of.programs);
+            // What is denied under the alias's name stays denied.
+            for (command, alias) in analysis.commands.iter_mut().zip(written.commands) {
+                command.spellings.push(CommandSpelling { words: alias.words, allows: false });
+            }
+            (spelled.as_str(), analysis)
+        }
+    };
     let count = analysis.commands.len() + analysis.touches.len() + analysis.unknown.len();
     if count > MOST_TARGETS {
         return Err(format!("the command line does {count} things at once, {TOO_MANY}"));

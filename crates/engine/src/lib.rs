@@ -5,6 +5,7 @@
 //! targets, [`Engine::decide`] decides, [`Engine::question`] is what a human is asked and [`Engine::denial`] what the
 //! model is told.
 
+mod alias;
 mod body;
 mod call;
 mod denial;

@@ -24,6 +24,9 @@ struct Table {
     /// Files that exist beside the usual ones.
     #[serde(default)]
     files: Vec<String>,
+    /// Files with what is in them.
+    #[serde(default)]
+    written: std::collections::BTreeMap<String, String>,
     case: Vec<Case>,
 }
 
@@ -57,6 +60,9 @@ fn run(name: &str, text: &str) -> Vec<String> {
     if let Some(own) = &table.own {
         layout.user_file = format!("{own}/config/countersign.toml");
         layout.data_dir = format!("{own}/data");
+    }
+    for (file, text) in &table.written {
+        disk.write(file, text);
     }
     for file in &table.files {
         disk.write(file, "");
@@ -123,5 +129,6 @@ fn a_folder_with_something_denied_in_it_is_for_a_human_to_look_at() {
 
 #[test]
 fn our_own_files_are_closed_wherever_a_machine_keeps_them() {
+    assert_eq!(run("aliases", include_str!("cases/aliases.toml")), Vec::<String>::new());
     assert_eq!(run("own files", include_str!("cases/own_files_elsewhere.toml")), Vec::<String>::new());
 }
