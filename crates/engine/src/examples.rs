@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_policy::document::{Document, Loaded, Problem, assemble};
+use countersign_policy::document::{Loaded, Problem, assemble};
 use countersign_policy::{Attendance, Timestamp, sha256_hex};
 
 use crate::files::{FileError, Files, Meta};
@@ -10,15 +10,24 @@ use crate::{Engine, LoadFault, Request, hosts};
 
 /// The key under which it is remembered that a file's examples were checked: its content, the built-in rules and the
 /// program's version decide how they come out.
-pub(crate) fn key(content: &str) -> String {
+pub(crate) fn key(file: &Loaded) -> String {
     let builtin = countersign_policy::document::builtin_text();
+    let mut content = file.document.sha256.clone();
+    for imported in &file.imported {
+        content.push_str(&imported.content);
+    }
     sha256_hex(format!("{content}\n{}\n{builtin}", env!("CARGO_PKG_VERSION")).as_bytes())
 }
 
-/// Decides the examples of a document.
-pub(crate) fn check(document: &Document, text: &str) -> Result<(), LoadFault> {
-    let engine = Engine::new(assemble(vec![Loaded { document: document.clone(), trusted: true }]));
-    let problems: Vec<Problem> = document
+/// Decides the examples of a file, as if it and what it takes in were trusted.
+pub(crate) fn check(file: &Loaded, text: &str) -> Result<(), LoadFault> {
+    let mut all = Loaded { trusted: true, ..file.clone() };
+    for source in all.imported.iter_mut().flat_map(|imported| &mut imported.sources) {
+        source.trusted = true;
+    }
+    let engine = Engine::new(assemble(vec![all]));
+    let problems: Vec<Problem> = file
+        .document
         .examples()
         .filter_map(|example| {
             let request = request(&example.action, &example.text);

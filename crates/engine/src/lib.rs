@@ -13,6 +13,7 @@ mod examples;
 mod extract;
 mod files;
 pub mod hosts;
+mod imports;
 mod load;
 mod lookalike;
 mod paths;
@@ -31,6 +32,7 @@ use std::collections::BTreeMap;
 use countersign_policy::{Answer, Attendance, Call, Decision, Grant, Policy, Timestamp};
 
 pub use files::{FileError, Files, Meta};
+pub use imports::place_of_import;
 pub use load::{Known, LOCAL_FILE, Layout, LoadFault, NothingKnown, PROJECT_FILE, PolicyFile, Reading, load};
 
 /// What a host or an API client says of one tool call.

@@ -4,6 +4,7 @@ use countersign_policy::document::{self, Document, Loaded, Problem};
 use countersign_policy::pattern::Pattern;
 use countersign_policy::{Action, Ceiling, Effect, Origin, Rule, Selector, Source, SourceKind};
 
+use crate::imports::Importer;
 use crate::{Engine, Files, examples, paths};
 
 /// Where the files are that do not belong to a project.
@@ -129,6 +130,7 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
         (SourceKind::Local, format!("{project}/{LOCAL_FILE}")),
     ];
     let mut loaded = Vec::new();
+    let mut imports: Vec<String> = Vec::new();
     let mut found = Vec::new();
     let mut checked = Vec::new();
     for (kind, path) in places {
@@ -138,21 +140,26 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
             SourceKind::Project | SourceKind::Local => known.trusted(&path, &content),
             _ => true,
         };
-        let key = examples::key(&content);
-        if document.examples().next().is_some() && !known.checked(&key) {
-            examples::check(&document, &text)?;
+        let importer = Importer { files, layout, known, project: &project, path: &path, trusted };
+        let (imported, taken_in) = importer.read(&document, &text)?;
+        found.push(PolicyFile { kind, path, content, trusted, rules: document.rules() });
+        imports.extend(taken_in.iter().map(|file| file.path.clone()));
+        found.extend(taken_in);
+        let one = Loaded { document, trusted, imported };
+        let key = examples::key(&one);
+        if one.document.examples().next().is_some() && !known.checked(&key) {
+            examples::check(&one, &text)?;
             checked.push(key);
         }
-        found.push(PolicyFile { kind, path, content, trusted, rules: document.rules() });
-        loaded.push(Loaded { document, trusted });
+        loaded.push(one);
     }
     let mut policy = document::assemble(loaded);
-    policy.ceilings.push(around(layout, files)?);
+    policy.ceilings.push(around(layout, &imports, files)?);
     Ok(Reading { engine: Engine::new(policy), files: found, checked })
 }
 
 /// A ceiling around our own files, wherever this machine keeps them. The built-in one names the usual places.
-fn around(layout: &Layout, files: &dyn Files) -> Result<Ceiling, LoadFault> {
+fn around(layout: &Layout, imports: &[String], files: &dyn Files) -> Result<Ceiling, LoadFault> {
     let folder = |file: &str| file.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned());
     let closed = [Action::Edit, Action::Delete, Action::Read, Action::Search];
     let kept = [
@@ -169,6 +176,22 @@ fn around(layout: &Layout, files: &dyn Files) -> Result<Ceiling, LoadFault> {
                 let pattern = Pattern::parse(action, &paths::escape(spelling))
                     .map_err(|error| LoadFault::File { path: folder.clone(), reason: error.message })?;
                 rules.push(closing(action.clone(), pattern, spelling));
+            }
+        }
+    }
+    // What is taken in decides, too.
+    for file in imports {
+        let mut spellings = vec![file.clone()];
+        spellings.extend(files.real_path(file).filter(|real| real != file));
+        for spelling in &spellings {
+            for action in [Action::Edit, Action::Delete] {
+                let pattern = Pattern::parse(&action, &paths::escape(spelling))
+                    .map_err(|error| LoadFault::File { path: file.clone(), reason: error.message })?;
+                let why = "a policy file takes it in: it changes what agents may do";
+                rules.push(Rule {
+                    why: Some(why.to_owned()),
+                    ..Rule { effect: Effect::Ask, ..closing(action, pattern, spelling) }
+                });
             }
         }
     }

@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 fn engine(policy: &str) -> Engine {
     let document = parse(SourceKind::User, "countersign.toml", policy).unwrap();
-    Engine::new(assemble(vec![Loaded { document, trusted: true }]))
+    Engine::new(assemble(vec![Loaded::new(document, true)]))
 }
 
 fn call(engine: &Engine, line: &str) -> Call {

@@ -7,6 +7,8 @@
 pub mod json;
 pub mod opencode;
 pub mod surfsense;
+mod system;
 mod text;
 
+pub use system::{Setting, System};
 pub use text::Text;

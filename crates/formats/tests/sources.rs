@@ -81,7 +81,7 @@ fn what_was_remembered_elsewhere_lifts_asks_alone() {
 fn a_source_in_other_terms_does_not_loosen_a_native_one() {
     let text = "deny = [\"tool:deploy\"]\n";
     let native = document::parse(SourceKind::User, "countersign.toml", text).unwrap();
-    let mut policy = document::assemble(vec![document::Loaded { document: native, trusted: true }]);
+    let mut policy = document::assemble(vec![document::Loaded::new(native, true)]);
     policy.sources.push(rules(&[("*", "*", Effect::Allow)]));
     assert_eq!(judged(&policy, "deploy", "x").effect(), Effect::Deny);
     assert_eq!(judged(&policy, "other", "x").effect(), Effect::Allow);

@@ -16,8 +16,7 @@ fn main() {
         println!("{what}: {} bytes, TOML alone {toml:.0} us, parsed and compiled {all:.0} us", text.len());
     }
     let Ok(document) = parse(SourceKind::User, "file", &user) else { return };
-    let whole =
-        best(|| drop(std::hint::black_box(assemble(vec![Loaded { document: document.clone(), trusted: true }]))));
+    let whole = best(|| drop(std::hint::black_box(assemble(vec![Loaded::new(document.clone(), true)]))));
     println!("assemble with the built-in rules (and a copy of the document): {whole:.0} us");
 }
 

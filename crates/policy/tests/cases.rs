@@ -92,7 +92,7 @@ impl Case {
                 let reports: Vec<String> = problems.iter().map(|problem| problem.render(text)).collect();
                 panic!("{}:\n{}", self.name, reports.join("\n"))
             });
-            loaded.push(Loaded { document, trusted });
+            loaded.push(Loaded::new(document, trusted));
         }
         decide(&assemble(loaded), &[], None, &self.call(), Timestamp(self.now))
     }

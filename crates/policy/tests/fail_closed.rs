@@ -134,7 +134,7 @@ fn open() -> countersign_policy::Policy {
     let text = r#"default = "allow"
 allow = ["read", "edit", "delete", "search", "fetch", "agent", "shell", "*/*", "tool:*"]"#;
     let document = parse(SourceKind::User, "file", text).unwrap();
-    assemble(vec![Loaded { document, trusted: true }])
+    assemble(vec![Loaded::new(document, true)])
 }
 
 fn call(targets: Vec<Target>) -> Call {
@@ -196,10 +196,10 @@ fn each_way_to_break_a_call_asks_at_least() {
 fn an_untrusted_file_says_nothing_of_defaults_or_tools() {
     let text = "[tools.\"hub/send\"]\nclass = \"read\"\nhidden = false\n";
     let document = parse(SourceKind::Project, "file", text).unwrap();
-    let policy = assemble(vec![Loaded { document: document.clone(), trusted: false }]);
+    let policy = assemble(vec![Loaded::new(document.clone(), false)]);
     assert!(policy.catalog.tools.is_empty());
     let user = parse(SourceKind::User, "user", "default = \"allow\"\nnobody = \"wait 1h\"\nmax-open = 100").unwrap();
-    let policy = assemble(vec![Loaded { document: user, trusted: false }]);
+    let policy = assemble(vec![Loaded::new(user, false)]);
     assert_eq!((policy.default, policy.max_open), (Effect::Ask, 20));
     assert_eq!(policy.nobody, countersign_policy::Nobody::Deny);
 }
@@ -208,7 +208,7 @@ fn an_untrusted_file_says_nothing_of_defaults_or_tools() {
 fn the_revision_tells_texts_and_trust_apart() {
     let of = |text: &str, trusted| {
         let document = parse(SourceKind::Project, "file", text).unwrap();
-        assemble(vec![Loaded { document, trusted }]).revision
+        assemble(vec![Loaded::new(document, trusted)]).revision
     };
     assert_eq!(of("allow = []", true), of("allow = []", true));
     assert_ne!(of("allow = []", true), of("allow = []", false));

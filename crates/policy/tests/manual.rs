@@ -14,7 +14,7 @@ fn texts() -> Vec<&'static str> {
 #[test]
 fn the_examples_are_read() {
     let texts = texts();
-    let kinds = [SourceKind::Project, SourceKind::User, SourceKind::Managed];
+    let kinds = [SourceKind::Project, SourceKind::User, SourceKind::User, SourceKind::Managed];
     assert_eq!(texts.len(), kinds.len());
     for (kind, text) in kinds.into_iter().zip(texts) {
         if let Err(problems) = parse(kind, "docs/policy.md", text) {

@@ -51,12 +51,14 @@ fn keys_that_are_not_known_or_do_not_belong() {
             "alow = [\"read(**)\"]\n",
             "dney = []\nexample = []\nmax_open = 3\n",
             "frobnicate = true\n",
-            "import = []\nprofiles = {}\nprofile = \"dev\"\nhooks = {}\non-deny = \"cascade\"\n",
+            "profiles = {}\nprofile = \"dev\"\nhooks = {}\non-deny = \"cascade\"\n",
             "[ceiling]\ndeny = [\"*\"]\n",
             "ask = [{ rule = \"edit(**)\", expires = 2027-01-01 }]\n",
             "allow = [{ rule = \"edit(**)\", remember = \"session\", implied = false }]\n",
             "ask = [{ rul = \"edit(**)\", why = \"so\" }]\n",
             "[tools.\"crm/send\"]\nclas = \"read\"\n",
+            "import = [3]\n",
+            "[[import]]\nfrom = \"\"\n[[import]]\nsystem = \"opencod\"\n[[import]]\nfile = \"x.json\"\n",
         ],
     );
     all.push_str("==== in a project's file\n");

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use countersign_engine::{LOCAL_FILE, PROJECT_FILE};
-use countersign_policy::{Effect, SourceKind, document, sha256_hex};
+use countersign_engine::{LOCAL_FILE, PROJECT_FILE, place_of_import};
+use countersign_formats::{Setting, System, Text};
+use countersign_policy::document::{self, Import, Imported, Problem};
+use countersign_policy::{Effect, Source, SourceKind, sha256_hex};
 use countersign_service::block_on::block_on;
 use countersign_service::store::Store;
 use serde_json::json;
@@ -15,6 +17,15 @@ use crate::here::{self, Here};
 use crate::screen::{Paint, printable};
 use crate::terminal::Terminal;
 
+/// A file whose allows may count.
+struct Candidate {
+    kind: SourceKind,
+    path: PathBuf,
+    text: String,
+    /// How a policy file takes it in, if it is another system's.
+    import: Option<Import>,
+}
+
 pub(crate) fn run(arguments: &args::Trust, here: &Here) -> Result<()> {
     let files: Vec<(SourceKind, PathBuf)> = vec![
         (SourceKind::Project, here.project.join(PROJECT_FILE)),
@@ -23,24 +34,26 @@ pub(crate) fn run(arguments: &args::Trust, here: &Here) -> Result<()> {
     let mut found = Vec::new();
     for (kind, path) in files {
         if let Some(text) = file::read(&path)? {
-            found.push((kind, path, text));
+            let imports = imports(here, kind, &path, &text)?;
+            found.push(Candidate { kind, path, text, import: None });
+            found.extend(imports);
         }
     }
     if found.is_empty() {
         bail!("there is no {PROJECT_FILE} and no {LOCAL_FILE} in {}", here.short(&here.project));
     }
     if arguments.remove {
-        return distrust(here, found.iter().map(|(_, path, _)| path.as_path()));
+        return distrust(here, found.iter().map(|one| one.path.as_path()));
     }
-    for (kind, path, text) in &found {
-        show(here, *kind, path, text)?;
+    for one in &found {
+        show(here, one)?;
     }
     let terminal = Terminal::of_a_human("trusting a project's rules")?;
     if !arguments.yes && !terminal.confirm("Let these allow rules count for you, as long as nobody changes them?")? {
         return here.screen.line("Nothing was changed.");
     }
     let mut store = here.store()?;
-    for (_, path, text) in &found {
+    for Candidate { path, text, .. } in &found {
         if file::read(path)?.as_ref() != Some(text) {
             bail!("`{}` was changed meanwhile: look at it again", here.short(path));
         }
@@ -62,19 +75,31 @@ fn distrust<'a>(here: &Here, paths: impl Iterator<Item = &'a Path>) -> Result<()
     Ok(())
 }
 
+/// The files that a policy file takes in, with what is in them. Of one with mistakes none: it is shown, and refused.
+fn imports(here: &Here, kind: SourceKind, path: &Path, text: &str) -> Result<Vec<Candidate>> {
+    let written = here::text(path)?;
+    let Ok(document) = document::parse(kind, written, text) else { return Ok(Vec::new()) };
+    let home = here::text(here.place.home())?;
+    let mut found = Vec::new();
+    for import in document.imports {
+        let Some(place) = place_of_import(&import, written, home).map(PathBuf::from) else { continue };
+        let Some(text) = file::read(&place)? else {
+            bail!("`{}` takes in `{}`, which is not there", here.short(path), here.short(&place));
+        };
+        found.push(Candidate { kind, path: place, text, import: Some(import) });
+    }
+    Ok(found)
+}
+
 /// What a file would allow, and what else it says.
-fn show(here: &Here, kind: SourceKind, path: &Path, text: &str) -> Result<()> {
+fn show(here: &Here, of: &Candidate) -> Result<()> {
     let screen = here.screen;
-    let document = match document::parse(kind, &path.display().to_string(), text) {
-        Ok(document) => document,
-        Err(problems) => {
-            let report: Vec<String> = problems.iter().map(|problem| problem.render(text)).collect();
-            bail!("it has mistakes, and cannot be trusted:\n{}", report.join("\n").trim_end());
-        }
-    };
-    screen.line(screen.paint(Paint::Strong, here.short(path)))?;
-    let policy = document::assemble(vec![document::Loaded { document, trusted: true }]);
-    let rules = policy.sources.iter().flat_map(|source| source.rules());
+    let sources = sources(here, of)?.map_err(|problems| {
+        let report: Vec<String> = problems.iter().map(|problem| problem.render(&of.text)).collect();
+        anyhow::anyhow!("it has mistakes, and cannot be trusted:\n{}", report.join("\n").trim_end())
+    })?;
+    screen.line(screen.paint(Paint::Strong, here.short(&of.path)))?;
+    let rules = sources.iter().flat_map(|source| source.rules());
     let allows: Vec<_> = rules.filter(|rule| rule.effect == Effect::Allow).collect();
     if allows.is_empty() {
         screen.line("  it allows nothing: asks and denies count without trust")?;
@@ -83,6 +108,21 @@ fn show(here: &Here, kind: SourceKind, path: &Path, text: &str) -> Result<()> {
         screen.line(format!("  {} {}", screen.effect(Effect::Allow), printable(&rule.origin.text)))?;
     }
     Ok(())
+}
+
+/// The rules of a file, or what is wrong with it.
+fn sources(here: &Here, of: &Candidate) -> Result<Result<Vec<Source>, Vec<Problem>>> {
+    let name = of.path.display().to_string();
+    let Some(import) = &of.import else {
+        let read = document::parse(of.kind, &name, &of.text);
+        return Ok(read.map(|document| document::assemble(vec![document::Loaded::new(document, true)]).sources));
+    };
+    let file = Text::new(name.as_str(), &of.text);
+    let system = import.system.as_deref().map_or_else(|| System::of(&file), System::named);
+    let Some(system) = system else { bail!("whose file `{}` is cannot be told", here.short(&of.path)) };
+    let (home, project) = (here::text(here.place.home())?, here::text(&here.project)?);
+    let setting = Setting { kind: of.kind, trusted: true, agent: import.agent.as_deref(), home, project };
+    Ok(system.read(&file, &setting).map(|Imported { sources, .. }| sources))
 }
 
 /// Trusts this content of a file, and says so.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Document, Limits, parse};
+use super::{Document, Imported, Limits, parse};
 use crate::catalog::{Catalog, ToolEntry};
 use crate::digest::sha256_hex;
 use crate::effect::Effect;
@@ -23,6 +23,15 @@ pub struct Loaded {
     pub document: Document,
     /// Whether its user trusts this very content. Files other than a project's and a local one always are.
     pub trusted: bool,
+    /// What the files came to that it takes in, in its order. With any of them missing nothing is allowed.
+    pub imported: Vec<Imported>,
+}
+
+impl Loaded {
+    /// A file that takes no others in.
+    pub fn new(document: Document, trusted: bool) -> Loaded {
+        Loaded { document, trusted, imported: Vec::new() }
+    }
 }
 
 /// The text of the rules that come with the program.
@@ -79,7 +88,17 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
             program::merge(programs.entry(name.clone()).or_default(), entry);
         }
     }
-    for Loaded { document, trusted } in documents {
+    for Loaded { document, trusted, imported } in documents {
+        if imported.len() != document.imports.len() {
+            policy.ceilings.push(sealed(format!("what {} takes in was not read", document.name)));
+        }
+        for imported in imported {
+            for (tool, entry) in imported.tools.iter().filter(|_| trusted) {
+                merge(policy.catalog.tools.entry(tool.clone()).or_default(), entry);
+            }
+            policy.sources.extend(imported.sources);
+            policy.remembered.extend(imported.remembered);
+        }
         policy.ceilings.extend(document.ceiling.map(|limits| ceiling(document.kind, &document.name, limits)));
         policy.sources.push(Source::new(document.kind, document.name, trusted, document.rules));
     }
@@ -132,8 +151,12 @@ fn sealed(reason: String) -> Ceiling {
 /// A short digest of all that decides: the program's rules, and every file's kind, name, text and trust.
 fn revision(builtin: &str, documents: &[Loaded]) -> String {
     let mut all = format!("{}\0{builtin}", env!("CARGO_PKG_VERSION"));
-    for Loaded { document, trusted } in documents {
+    for Loaded { document, trusted, imported } in documents {
         all.push_str(&format!("\0{:?}\0{}\0{}\0{trusted}", document.kind, document.name, document.sha256));
+        for imported in imported {
+            let trusted = imported.sources.iter().all(|source| source.trusted);
+            all.push_str(&format!("\0{}\0{trusted}", imported.content));
+        }
     }
     let mut digest = sha256_hex(all.as_bytes());
     digest.truncate(REVISION);

@@ -31,6 +31,7 @@ pub(super) enum Shape {
     Patterns,
     OneOf(&'static [&'static str]),
     SomeOf(&'static [&'static str]),
+    Imports,
     Programs,
     Options,
     Nobody,
@@ -89,7 +90,13 @@ pub(super) const TOP: &[Key] = &[
         Place::Everywhere,
         "How tools are judged, by `server/tool` or `tool:NAME`. In a project's file: once it is trusted.",
     ),
-    key("import", Shape::NotYet, Place::Everywhere, "Another system's file as one source."),
+    key(
+        "import",
+        Shape::Imports,
+        Place::Everywhere,
+        "Files of other systems, each a source in that system's own terms. In a project's file: their allows count once \
+         this file and they are trusted.",
+    ),
     key(
         "programs",
         Shape::Programs,
@@ -163,6 +170,23 @@ pub(super) const TOOL: &[Key] = &[
     key("hidden", Shape::Truth, Place::Everywhere, "Whether it is never offered to a model."),
     key("since", Shape::Text, Place::Everywhere, "The first version of its host that has it."),
     key("until", Shape::Text, Place::Everywhere, "The first version of its host that no longer has it."),
+];
+
+/// The keys of `[[import]]`.
+pub(super) const IMPORT: &[Key] = &[
+    key("from", Shape::Text, Place::Everywhere, "The file: relative to this one, absolute, or `~/...`."),
+    key(
+        "system",
+        Shape::OneOf(super::imports::SYSTEMS),
+        Place::Everywhere,
+        "Whose file it is; where this is not given, its name and content tell.",
+    ),
+    key(
+        "agent",
+        Shape::Text,
+        Place::Everywhere,
+        "The agent of that system whose rules count, where there are several.",
+    ),
 ];
 
 /// The keys of `[programs."mytool sub"]`.

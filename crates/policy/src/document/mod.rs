@@ -4,6 +4,7 @@
 //! files of a call together, with the rules that come with the program below them.
 
 mod assemble;
+mod imports;
 mod keys;
 mod others;
 mod problem;
@@ -19,6 +20,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use assemble::{Loaded, assemble, builtin_text};
+pub use imports::{Import, Imported, SYSTEMS};
 pub use problem::{Problem, quoted};
 pub use schema::schema;
 
@@ -50,6 +52,8 @@ pub struct Document {
     pub tools: BTreeMap<String, ToolEntry>,
     /// What it says of programs, by their name and their subcommands': `mytool sub`.
     pub programs: BTreeMap<String, ProgramEntry>,
+    /// Other systems' files that it takes in.
+    pub imports: Vec<Import>,
     /// What happens to what no rule speaks of, if it says so.
     pub default: Option<Effect>,
     /// What an ask becomes when nobody can be asked, if it says so.

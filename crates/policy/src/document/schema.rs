@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::keys::{CEILING, GRANTS, Key, PROGRAM, Place, RULE, Shape, TOOL, TOP};
+use super::keys::{CEILING, GRANTS, IMPORT, Key, PROGRAM, Place, RULE, Shape, TOOL, TOP};
 use crate::effect::Effect;
 
 /// The JSON Schema of the policy file, for editors: what is written in it, not where each key belongs.
@@ -65,6 +65,13 @@ fn shape(shape: Shape) -> Value {
             "propertyNames": { "pattern": "^(tool:[^*]+|[^*/]+/[^*]+)$" },
             "additionalProperties": table(TOOL, None),
         }),
+        Shape::Imports => {
+            let mut import = table(IMPORT, None);
+            if let Some(members) = import.as_object_mut() {
+                members.insert("required".to_owned(), json!(["from"]));
+            }
+            list(import)
+        }
         Shape::Programs => json!({
             "type": "object",
             "propertyNames": { "pattern": "^[a-z0-9_.@][a-z0-9_.+@:-]*( [A-Za-z0-9_.@][A-Za-z0-9_.+@:-]*)*$" },

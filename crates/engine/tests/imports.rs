@@ -1,0 +1,160 @@
+//! Files of other systems that a policy file takes in.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test stops here")]
+
+mod disk;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use countersign_engine::{Known, Layout, LoadFault, NothingKnown, Reading, Request, load};
+use countersign_policy::{Attendance, Decision, Effect, Timestamp};
+use disk::Disk;
+
+const USER: &str = "/home/u/.config/countersign/countersign.toml";
+
+fn layout() -> Layout {
+    Layout {
+        home: "/home/u".to_owned(),
+        user_file: USER.to_owned(),
+        managed_file: "/etc/countersign/countersign.toml".to_owned(),
+        data_dir: "/home/u/.local/share/countersign".to_owned(),
+    }
+}
+
+fn loaded(disk: &Disk, known: &dyn Known) -> Result<Reading, LoadFault> {
+    load(disk, &layout(), "/repo", known)
+}
+
+fn judged(reading: &Reading, disk: &Disk, tool: &str, resource: &str) -> Decision {
+    let request = Request {
+        host: countersign_engine::hosts::GENERIC.to_owned(),
+        host_version: None,
+        tool: tool.to_owned(),
+        mcp_server: None,
+        args: serde_json::json!({ "resource": resource }),
+        cwd: "/repo".to_owned(),
+        project: "/repo".to_owned(),
+        session: "s".to_owned(),
+        turn: None,
+        agent: None,
+        mode: None,
+        user: "u".to_owned(),
+        home: "/home/u".to_owned(),
+        role: None,
+        environment: BTreeMap::new(),
+        attendance: Attendance::Somebody,
+        call_id: None,
+    };
+    let call = reading.engine.call(&request, disk);
+    reading.engine.decide(&[], None, &call, Timestamp(0))
+}
+
+const OPENCODE: &str =
+    r#"{ "permission": { "bash": { "*": "ask", "make *": "allow", "make deploy*": "deny" }, "edit": "ask" } }"#;
+
+#[test]
+fn a_users_file_decides_as_there() {
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"../opencode/opencode.json\"\n");
+    disk.write("/home/u/.config/opencode/opencode.json", OPENCODE);
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (line, effect) in [
+        ("make test", Effect::Allow),
+        ("make deploy", Effect::Deny),
+        ("make deploy-all", Effect::Deny),
+        ("npm i", Effect::Ask),
+    ] {
+        assert_eq!(judged(&reading, &disk, "shell", line).effect(), effect, "{line}");
+    }
+    // Each command of a line is judged, and what it writes.
+    assert_eq!(judged(&reading, &disk, "shell", "make test && make deploy").effect(), Effect::Deny);
+    assert_eq!(judged(&reading, &disk, "shell", "make test > /repo/src/x").effect(), Effect::Ask);
+    assert_eq!(reading.files.len(), 2);
+}
+
+#[test]
+fn what_is_taken_in_is_guarded_and_bounded_by_the_ceilings() {
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"~/rules/mine.json\"\nsystem = \"opencode\"\n");
+    disk.write("/home/u/rules/mine.json", r#"{ "permission": "allow" }"#);
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    assert_eq!(judged(&reading, &disk, "edit", "/home/u/rules/mine.json").effect(), Effect::Ask);
+    assert_eq!(judged(&reading, &disk, "delete", "/home/u/rules/mine.json").effect(), Effect::Ask);
+    assert_eq!(judged(&reading, &disk, "edit", USER).effect(), Effect::Deny);
+    assert_eq!(judged(&reading, &disk, "edit", "/repo/src/main.rs").effect(), Effect::Allow);
+}
+
+/// Trusts the contents that it was given, by path.
+struct Trusting(RefCell<Vec<(String, String)>>);
+
+impl Known for Trusting {
+    fn trusted(&self, path: &str, content: &str) -> bool {
+        self.0.borrow().iter().any(|(its_path, its)| its_path == path && its == content)
+    }
+
+    fn checked(&self, _key: &str) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_projects_import_allows_once_both_files_are_trusted() {
+    let mut disk = Disk::new();
+    let policy = "[[import]]\nfrom = \"opencode.json\"\n";
+    disk.write("/repo/countersign.toml", policy);
+    disk.write("/repo/opencode.json", OPENCODE);
+    let of = |text: &str| countersign_policy::sha256_hex(text.as_bytes());
+    let both = [("/repo/countersign.toml", of(policy)), ("/repo/opencode.json", of(OPENCODE))];
+    for (count, effect) in [(0, Effect::Ask), (1, Effect::Ask), (2, Effect::Allow)] {
+        let known = both.iter().take(count).map(|(path, content)| ((*path).to_owned(), content.clone())).collect();
+        let reading = loaded(&disk, &Trusting(RefCell::new(known))).unwrap();
+        assert_eq!(judged(&reading, &disk, "shell", "make test").effect(), effect, "{count}");
+        // Denies count in any case.
+        assert_eq!(judged(&reading, &disk, "shell", "make deploy").effect(), Effect::Deny, "{count}");
+    }
+}
+
+#[test]
+fn examples_are_decided_with_what_is_taken_in() {
+    let mut disk = Disk::new();
+    disk.write(USER, "examples = [\"allow shell: make test\", \"deny shell: make deploy\"]\n[[import]]\nfrom = \"/o/opencode.json\"\n");
+    disk.write("/o/opencode.json", OPENCODE);
+    assert!(loaded(&disk, &NothingKnown).is_ok());
+    disk.write("/o/opencode.json", r#"{ "permission": "ask" }"#);
+    assert!(loaded(&disk, &NothingKnown).is_err());
+}
+
+#[test]
+fn a_change_of_what_is_taken_in_is_another_revision() {
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"/o/opencode.json\"\n");
+    disk.write("/o/opencode.json", OPENCODE);
+    let before = loaded(&disk, &NothingKnown).unwrap().engine.policy().revision.clone();
+    disk.write("/o/opencode.json", r#"{ "permission": "ask" }"#);
+    assert_ne!(loaded(&disk, &NothingKnown).unwrap().engine.policy().revision, before);
+}
+
+#[test]
+fn what_cannot_be_taken_in_is_said() {
+    let mut reports = Vec::new();
+    for (import, files) in [
+        ("from = \"nowhere.json\"", vec![]),
+        ("from = \"x.json\"", vec![("/home/u/.config/countersign/x.json", "{\"a\": 1}")]),
+        (
+            "from = \"opencode.json\"",
+            vec![("/home/u/.config/countersign/opencode.json", "{ \"permission\": { \"bash\": \"alow\" } }")],
+        ),
+        ("from = \"opencode.json\"", vec![("/home/u/.config/countersign/opencode.json", "{ \"permission\": {")]),
+    ] {
+        let mut disk = Disk::new();
+        disk.write(USER, &format!("[[import]]\n{import}\n"));
+        for (path, text) in files {
+            disk.write(path, text);
+        }
+        match loaded(&disk, &NothingKnown) {
+            Ok(_) => panic!("{import}"),
+            Err(fault) => reports.push(fault.report()),
+        }
+    }
+    insta::assert_snapshot!(reports.join("\n"));
+}
