@@ -56,6 +56,9 @@ pub(crate) enum Command {
     Undo(Undo),
     /// Let the allow rules of this project's files count
     Trust(Trust),
+    /// Take over another system's file
+    #[command(after_help = SYSTEMS)]
+    Import(Import),
     /// Show the rules in force
     Policy(Policy),
 
@@ -93,6 +96,12 @@ const RULES: &str = "Rules:\n  \
     'fetch(*.rust-lang.org)'  hosts\n  \
     'github/create_issue'     a tool of an MCP server; github/* is all of them\n\
     The strictest rule that matches holds, whatever the order.";
+
+const SYSTEMS: &str = "Files:\n  \
+    opencode.json, .claude/settings.json, exec-approvals.json, PERMISSIONS.json,\n  \
+    default.rules and others; see --system.\n\
+    Each rule becomes one of ours where ours say the same; else the file is taken\n\
+    in as it is, and decides as it does there.";
 
 const CALLS: &str = "Calls:\n  \
     countersign check 'shell: git push'\n  \
@@ -202,10 +211,35 @@ pub(crate) enum Which {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Whose files they are, where that cannot be told
+    #[arg(long, value_name = "SYSTEM")]
+    pub(crate) system: Option<String>,
+    /// The agent of that system whose rules count
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// Write into this project's countersign.toml
+    #[arg(long)]
+    pub(crate) project: bool,
+    /// Write without asking (still needs a terminal)
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Show what the files come to, and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) plan: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Check {
     /// The call; without it an event is read from standard input
     #[arg(value_name = "CALL")]
     pub(crate) call: Option<String>,
+    /// Decide by this file in place of yours and the project's; it may be another system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

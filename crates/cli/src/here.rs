@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use countersign_engine::{Files, Known, Layout, Reading, Request};
+use countersign_engine::{
+    FileError, Files, Known, LOCAL_FILE, Layout, Meta, NothingKnown, PROJECT_FILE, Reading, Request,
+};
 use countersign_policy::{Attendance, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
@@ -49,6 +51,15 @@ impl Here {
         reading.map_err(|fault| anyhow::anyhow!("{}", fault.report().trim_end()))
     }
 
+    /// The policy with this text in place of the user's file, and no files of the project.
+    pub(crate) fn load_alone(&self, path: &str, text: &str) -> Result<Reading> {
+        let layout = Layout { user_file: path.to_owned(), ..layout(&self.place)? };
+        let project = self::text(&self.project)?;
+        let alone = Alone { project, path, text };
+        let reading = countersign_engine::load(&alone, &layout, project, &NothingKnown);
+        reading.map_err(|fault| anyhow::anyhow!("{}", fault.report().trim_end()))
+    }
+
     /// A request in our own vocabulary, made here.
     pub(crate) fn request(&self, action: &str, resource: &str) -> Result<Request> {
         Ok(Request {
@@ -71,11 +82,48 @@ impl Here {
     }
 }
 
+/// The disk with another policy on it.
+struct Alone<'a> {
+    project: &'a str,
+    /// Where its text stands.
+    path: &'a str,
+    text: &'a str,
+}
+
+impl Files for Alone<'_> {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
+        let of_project = path.strip_prefix(self.project).and_then(|rest| rest.strip_prefix('/'));
+        match path {
+            _ if path == self.path => Ok(Some(self.text.as_bytes().to_vec())),
+            _ if of_project.is_some_and(|name| [PROJECT_FILE, LOCAL_FILE].contains(&name)) => Ok(None),
+            _ => Disk.read(path),
+        }
+    }
+
+    fn real_path(&self, path: &str) -> Option<String> {
+        Disk.real_path(path)
+    }
+
+    fn meta(&self, path: &str) -> Option<Meta> {
+        let of_project = path.strip_prefix(self.project).and_then(|rest| rest.strip_prefix('/'));
+        match of_project {
+            _ if path == self.path => None,
+            Some(PROJECT_FILE | LOCAL_FILE) => None,
+            _ => Disk.meta(path),
+        }
+    }
+
+    fn list(&self, path: &str) -> Option<Vec<(String, bool)>> {
+        Disk.list(path)
+    }
+}
+
 /// Where the policy files are that belong to no project.
 pub(crate) fn layout(place: &Place) -> Result<Layout> {
     Ok(Layout {
         home: text(place.home())?.to_owned(),
         user_file: text(&place.user_file())?.to_owned(),
+        config_dir: text(place.config())?.to_owned(),
         managed_file: MANAGED_FILE.to_owned(),
         data_dir: text(place.data())?.to_owned(),
     })

@@ -57,6 +57,11 @@ impl Place {
     }
 
     /// The folder of the store.
+    /// The folder with the user's policy.
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use countersign_policy::Effect;
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
 /// A rule that is to be added.
 #[derive(Debug, Clone)]
@@ -13,6 +13,55 @@ pub(crate) struct NewRule<'a> {
     pub(crate) rule: &'a str,
     /// The date at which it stops to count, as it stands in the file.
     pub(crate) expires: Option<toml_edit::Datetime>,
+}
+
+/// Another system's file that is to be taken in.
+#[derive(Debug, Clone)]
+pub(crate) struct NewImport<'a> {
+    /// Where it is, as the policy file names it.
+    pub(crate) from: &'a str,
+    /// Whose it is, where its name does not tell.
+    pub(crate) system: Option<&'a str>,
+    /// The agent whose rules count.
+    pub(crate) agent: Option<&'a str>,
+}
+
+/// The file's text with the import added at its end; `None` where it is there already.
+///
+/// # Errors
+/// The text is no TOML, or what stands under `import` are no tables.
+pub(crate) fn with_import(text: &str, new: &NewImport<'_>) -> Result<Option<String>> {
+    let mut document: DocumentMut = text.parse().context("the file is no valid TOML")?;
+    let item = document.entry("import").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let Some(list) = item.as_array_of_tables_mut() else {
+        bail!("`import` stands there in another form: write `[[import]]` before each");
+    };
+    let text_of = |table: &Table, key: &str| table.get(key).and_then(Item::as_str).map(str::to_owned);
+    let is_there = |table: &Table| {
+        text_of(table, "from").as_deref() == Some(new.from) && text_of(table, "agent").as_deref() == new.agent
+    };
+    if list.iter().any(is_there) {
+        return Ok(None);
+    }
+    let mut table = Table::new();
+    for (key, value) in [("from", Some(new.from)), ("system", new.system), ("agent", new.agent)] {
+        if let Some(value) = value {
+            table.insert(key, toml_edit::value(value));
+        }
+    }
+    list.push(table);
+    // Comments in a file with nothing else stay above.
+    let is_first = document.len() == 1
+        && document.get("import").and_then(Item::as_array_of_tables).is_some_and(|all| all.len() == 1);
+    let trailing = document.trailing().as_str().unwrap_or_default().to_owned();
+    if is_first && !trailing.is_empty() {
+        document.set_trailing("");
+        let table = document.get_mut("import").and_then(Item::as_array_of_tables_mut).and_then(|all| all.get_mut(0));
+        if let Some(table) = table {
+            table.decor_mut().set_prefix(trailing);
+        }
+    }
+    Ok(Some(document.to_string()))
 }
 
 /// Lines up to this long stay one line.
@@ -154,6 +203,18 @@ mod tests {
         assert!(with_rule("allow = [{ rule = \"read(**)\", unless = [\"x\"] }]", &twice).unwrap().is_some());
         assert!(with_rule("allow = \"read\"", &twice).is_err());
         assert!(with_rule("allow = [", &twice).is_err());
+    }
+
+    #[test]
+    fn an_import_comes_last_and_once() {
+        let new = NewImport { from: "opencode.json", system: None, agent: Some("plan") };
+        let text = with_import("ask = [\"edit\"]\n", &new).unwrap().unwrap();
+        assert_eq!(text, "ask = [\"edit\"]\n\n[[import]]\nfrom = \"opencode.json\"\nagent = \"plan\"\n");
+        assert_eq!(with_import(&text, &new).unwrap(), None);
+        let head = "# head\n\n";
+        let plain = NewImport { agent: None, ..new.clone() };
+        assert_eq!(with_import(head, &plain).unwrap().unwrap(), "# head\n\n[[import]]\nfrom = \"opencode.json\"\n");
+        assert!(with_import("import = 3\n", &new).is_err());
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct Layout {
     pub home: String,
     /// The user's policy file.
     pub user_file: String,
+    /// The folder with the user's configuration: closed to agents.
+    pub config_dir: String,
     /// The administrator's policy file.
     pub managed_file: String,
     /// The folder with the store.
@@ -164,7 +166,7 @@ fn around(layout: &Layout, imports: &[String], files: &dyn Files) -> Result<Ceil
     let closed = [Action::Edit, Action::Delete, Action::Read, Action::Search];
     let kept = [
         (layout.data_dir.clone(), closed.as_slice()),
-        (folder(&layout.user_file), closed.get(..2).unwrap_or(&closed)),
+        (layout.config_dir.clone(), closed.get(..2).unwrap_or(&closed)),
         (folder(&layout.managed_file), closed.get(..2).unwrap_or(&closed)),
     ];
     let mut rules = Vec::new();

@@ -54,11 +54,13 @@ fn run(name: &str, text: &str) -> Vec<String> {
     let mut layout = Layout {
         home: "/home/u".to_owned(),
         user_file: "/home/u/.config/countersign/countersign.toml".to_owned(),
+        config_dir: "/home/u/.config/countersign".to_owned(),
         managed_file: "/etc/countersign/countersign.toml".to_owned(),
         data_dir: "/home/u/.local/share/countersign".to_owned(),
     };
     if let Some(own) = &table.own {
         layout.user_file = format!("{own}/config/countersign.toml");
+        layout.config_dir = format!("{own}/config");
         layout.data_dir = format!("{own}/data");
     }
     for (file, text) in &table.written {

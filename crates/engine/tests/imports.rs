@@ -16,6 +16,7 @@ fn layout() -> Layout {
     Layout {
         home: "/home/u".to_owned(),
         user_file: USER.to_owned(),
+        config_dir: "/home/u/.config/countersign".to_owned(),
         managed_file: "/etc/countersign/countersign.toml".to_owned(),
         data_dir: "/home/u/.local/share/countersign".to_owned(),
     }

@@ -67,6 +67,7 @@ fn read(files: &Found, known: &dyn Known) -> Result<Reading, LoadFault> {
     let layout = Layout {
         home: "/home/u".to_owned(),
         user_file: USER.to_owned(),
+        config_dir: "/home/u/.config/countersign".to_owned(),
         managed_file: MANAGED.to_owned(),
         data_dir: "/home/u/.local/share/countersign".to_owned(),
     };

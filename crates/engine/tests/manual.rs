@@ -28,6 +28,7 @@ fn decide(user: &str, request: &Request, disk: &mut Disk) -> (Effect, String) {
     let layout = Layout {
         home: "/home/u".to_owned(),
         user_file: "/home/u/.config/countersign/countersign.toml".to_owned(),
+        config_dir: "/home/u/.config/countersign".to_owned(),
         managed_file: "/etc/countersign/countersign.toml".to_owned(),
         data_dir: "/home/u/.local/share/countersign".to_owned(),
     };

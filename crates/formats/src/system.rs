@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_policy::document::{Imported, Problem};
-use countersign_policy::{Source, SourceKind, sha256_hex};
+use countersign_policy::{Rule, Source, SourceKind, sha256_hex};
 
+use crate::import::{Became, Fate, Report};
 use crate::{Text, opencode, surfsense};
 
 /// A system whose files are read.
@@ -77,6 +78,22 @@ impl System {
             }
         };
         Ok(Imported { sources, remembered: Vec::new(), tools: BTreeMap::new(), content })
+    }
+}
+
+impl System {
+    /// What each rule of the file becomes in ours.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn report(self, file: &Text<'_>, setting: &Setting<'_>) -> Result<Report, Vec<Problem>> {
+        let imported = self.read(file, setting)?;
+        let written = imported.sources.iter().flat_map(Source::rules).filter(|rule| rule.origin.line > 0);
+        let why = match self {
+            System::OpenCode | System::SurfSense => "the last rule that matches decides there, and the strictest here",
+        };
+        let fate = |rule: &Rule| Fate { origin: rule.origin.clone(), became: Became::Kept { why: why.to_owned() } };
+        Ok(Report { file: Arc::clone(&file.name), rules: written.map(fate).collect() })
     }
 }
 

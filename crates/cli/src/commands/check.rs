@@ -1,10 +1,12 @@
 //! `countersign check`: what would happen to a call, and why.
 
 use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use countersign_engine::hosts::claude_code::{self, Event, HookEnvironment};
 use countersign_engine::{Reading, Request};
+use countersign_formats::{System, Text};
 use countersign_policy::{Action, Call, Decision, Effect};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use crate::args::Check;
+use crate::file;
 use crate::here::{self, Here};
 use crate::screen::Paint;
 
@@ -24,13 +27,35 @@ pub(crate) fn run(arguments: &Check, here: &Here) -> Result<Exit> {
         None => from_event(here)?,
     };
     let mut store = here.store()?;
-    let reading = here.load(&block_on(store.known(&here.user))?)?;
+    let reading = match &arguments.policy {
+        Some(file) => by_file(file, here)?,
+        None => here.load(&block_on(store.known(&here.user))?)?,
+    };
     let call = reading.engine.call(&request, &Disk);
     let now = block_on(store.clock(here::clock()))?;
-    let grants = block_on(store.grants_for(&call, now))?;
+    // What was remembered belongs to the policy in force.
+    let grants = match &arguments.policy {
+        Some(_) => Vec::new(),
+        None => block_on(store.grants_for(&call, now))?,
+    };
     let decision = reading.engine.decide(&grants, None, &call, now);
     show(here, &reading, &call, &decision)?;
     Ok(Exit::Verdict(decision.effect()))
+}
+
+/// The policy of one file alone, ours or another system's, with the built-in rules and the administrator's.
+fn by_file(file: &Path, here: &Here) -> Result<Reading> {
+    let path = std::path::absolute(file).with_context(|| format!("`{}` cannot be found", file.display()))?;
+    let Some(text) = file::read(&path)? else { bail!("there is no file `{}`", here.short(&path)) };
+    let path = here::text(&path)?;
+    match System::of(&Text::new(path, &text)) {
+        None => here.load_alone(path, &text),
+        Some(system) => {
+            let from = toml_edit::Value::from(path);
+            let user = format!("[[import]]\nfrom = {from}\nsystem = \"{}\"\n", system.word());
+            here.load_alone(&format!("{path} as a policy"), &user)
+        }
+    }
 }
 
 /// `shell: git push`, `github/create_issue`, `tool:Skill: pdf`.

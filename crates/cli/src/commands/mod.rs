@@ -4,6 +4,7 @@ mod approvals;
 mod check;
 mod doctor;
 mod grants;
+mod import;
 mod log;
 mod off;
 mod policy;
@@ -76,6 +77,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit> {
         Command::Init(arguments) => crate::init::run(&arguments, &here)?,
         Command::Serve(arguments) => serve::run(&arguments, &here)?,
         Command::Open(arguments) => serve::open(&arguments, &here)?,
+        Command::Import(arguments) => return import::run(&arguments, &here),
         Command::Status => status::run(&here)?,
         Command::Doctor => return doctor::run(&here),
         Command::Off(arguments) => off::off(&arguments, &here)?,

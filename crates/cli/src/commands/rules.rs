@@ -7,7 +7,7 @@ use countersign_engine::{FileError, Files, Known, Meta, PROJECT_FILE};
 use countersign_policy::{Effect, SourceKind, sha256_hex};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{Rule, Undo};
 use crate::file::{self, Mode};
@@ -16,7 +16,7 @@ use crate::policy_edit::{NewRule, with_rule};
 use crate::terminal::Terminal;
 
 /// The head of a project's file.
-const PROJECT_HEAD: &str = "\
+pub(super) const PROJECT_HEAD: &str = "\
 # What agents may do in this project. Asks and denies hold for everybody who works here; allows count for those who ran
 # `countersign trust`. The strictest rule that matches holds, whatever the order.
 ";
@@ -45,30 +45,56 @@ pub(crate) fn add(effect: Effect, rule: &Rule, here: &Here) -> Result<()> {
         here.screen.value(&json!({"file": path, "changed": false}))?;
         return here.screen.line(format!("{} says so already.", here.short(&path)));
     };
-    let mut store = here.store()?;
-    let known = block_on(store.known(&here.user))?;
-    let was_trusted = match &old {
-        Some(old) => known.trusted(here::text(&path)?, &sha256_hex(old.as_bytes())),
-        None => true,
-    };
-    here.load_from(&Instead { path: here::text(&path)?, text: &text }, &known).with_context(about)?;
-    let mode = if kind == SourceKind::User { Mode::Private } else { Mode::Shared };
-    let now = block_on(store.clock(here::clock()))?;
-    let edit = block_on(store.edit(&here.user, here::text(&path)?, old.as_deref(), Some(&text), now))?;
-    let detail = json!({"path": path, "effect": effect, "rule": new.rule, "edit": edit});
-    block_on(store.audit(&here.user, "policy edited", &detail, now))?;
-    file::replace(&path, &text, mode)?;
-    here.screen.value(&json!({"file": path, "changed": true, "before": old, "after": text}))?;
-    here.screen.line(here.short(&path))?;
-    here.screen.diff(old.as_deref().unwrap_or_default(), &text)?;
-    if kind == SourceKind::Project {
-        if was_trusted {
-            super::trust::trust(here, &mut store, &path, &text)?;
-        } else {
-            here.screen.line("Its allow rules do not count for you yet: see `countersign trust`.")?;
-        }
-    }
+    let detail = json!({ "effect": effect, "rule": new.rule });
+    let change = Change { path, kind, old, text };
+    let diff = (change.old.clone().unwrap_or_default(), change.text.clone());
+    let shown = here.short(&change.path);
+    change.apply(here, &detail)?;
+    here.screen.line(shown)?;
+    here.screen.diff(&diff.0, &diff.1)?;
     here.screen.line("`countersign undo` takes it back.")
+}
+
+/// A policy file as it is going to be.
+pub(super) struct Change {
+    pub(super) path: PathBuf,
+    pub(super) kind: SourceKind,
+    pub(super) old: Option<String>,
+    pub(super) text: String,
+}
+
+impl Change {
+    /// Writes it, if the policy can be loaded with it, so that it can be undone. What was trusted stays so.
+    pub(super) fn apply(self, here: &Here, detail: &Value) -> Result<()> {
+        let Change { path, kind, old, text } = self;
+        let about = || format!("`{}` was left alone", here.short(&path));
+        let mut store = here.store()?;
+        let known = block_on(store.known(&here.user))?;
+        let was_trusted = match &old {
+            Some(old) => known.trusted(here::text(&path)?, &sha256_hex(old.as_bytes())),
+            None => true,
+        };
+        here.load_from(&Instead { path: here::text(&path)?, text: &text }, &known).with_context(about)?;
+        let mode = if kind == SourceKind::User { Mode::Private } else { Mode::Shared };
+        let now = block_on(store.clock(here::clock()))?;
+        let edit = block_on(store.edit(&here.user, here::text(&path)?, old.as_deref(), Some(&text), now))?;
+        let mut detail = detail.clone();
+        if let Some(members) = detail.as_object_mut() {
+            members.insert("path".to_owned(), json!(path));
+            members.insert("edit".to_owned(), json!(edit));
+        }
+        block_on(store.audit(&here.user, "policy edited", &detail, now))?;
+        file::replace(&path, &text, mode)?;
+        here.screen.value(&json!({"file": path, "changed": true, "before": old, "after": text}))?;
+        if kind == SourceKind::Project {
+            if was_trusted {
+                super::trust::trust(here, &mut store, &path, &text)?;
+            } else {
+                here.screen.line("Its allow rules do not count for you yet: see `countersign trust`.")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 pub(crate) fn undo(arguments: &Undo, here: &Here) -> Result<()> {

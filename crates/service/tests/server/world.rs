@@ -54,6 +54,7 @@ impl World {
         let layout = Layout {
             home: path("home"),
             user_file: path("home/countersign.toml"),
+            config_dir: path("home"),
             managed_file: path("managed.toml"),
             data_dir: path("data"),
         };
