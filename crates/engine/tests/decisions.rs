@@ -131,6 +131,5 @@ fn a_folder_with_something_denied_in_it_is_for_a_human_to_look_at() {
 
 #[test]
 fn our_own_files_are_closed_wherever_a_machine_keeps_them() {
-    assert_eq!(run("aliases", include_str!("cases/aliases.toml")), Vec::<String>::new());
     assert_eq!(run("own files", include_str!("cases/own_files_elsewhere.toml")), Vec::<String>::new());
 }
