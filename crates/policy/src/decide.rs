@@ -148,16 +148,20 @@ impl<'a> Strictest<'a> {
         let Matter { target, spellings, call, now, .. } = matter;
         let said = source.terms().say(target, call);
         let view = View::of(said.as_ref(), spellings);
+        let implied = self.implied;
+        let speaks = |rule: &&Rule| (rule.implied || !implied) && rule.speaks_of(target, &view, call, now);
+        let candidates = || source.candidates(target, view.spellings.as_ref());
+        let falls_back = source.falls_back() && !candidates().any(|rule| !rule.fallback && speaks(&rule));
         match source.combining() {
             Combining::Strictest => {
-                for rule in source.candidates(target, view.spellings.as_ref()) {
-                    if self.may_take(rule, least) && rule.speaks_of(target, &view, call, now) {
+                for rule in candidates().filter(|rule| rule.fallback == falls_back) {
+                    if self.may_take(rule, least) && speaks(&rule) {
                         self.take(source, rule);
                     }
                 }
             }
             Combining::LastMatch => {
-                let last = source.rules().iter().rev().find(|rule| rule.speaks_of(target, &view, call, now));
+                let last = source.rules().iter().rev().find(|rule| rule.fallback == falls_back && speaks(rule));
                 if let Some(rule) = last.filter(|rule| self.may_take(rule, least)) {
                     self.take(source, rule);
                 }
@@ -168,7 +172,7 @@ impl<'a> Strictest<'a> {
     /// Whether a rule would count if it speaks of the target.
     fn may_take(&self, rule: &Rule, least: Effect) -> bool {
         let says = verdict(rule);
-        says >= least && says >= self.least && (rule.implied || !self.implied)
+        says >= least && says >= self.least
     }
 
     fn take(&mut self, source: &'a Source, rule: &'a Rule) {

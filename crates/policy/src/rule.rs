@@ -31,6 +31,9 @@ pub struct Rule {
     /// Whether it also speaks of implied targets. Only the built-in rules set this to false: their ask before every
     /// edit is about edits that stand by themselves, not about the operands of a command that was allowed.
     pub implied: bool,
+    /// Whether it speaks only where no rule of its source without this speaks: what Codex says of a program's name
+    /// counts only where it says nothing of the program's path.
+    pub fallback: bool,
     /// Why, in its author's words.
     pub why: Option<String>,
     /// The widest scope that an answer may be remembered for; once: it may not.
@@ -101,6 +104,7 @@ impl Rule {
             when: Vec::new(),
             expires: None,
             implied: true,
+            fallback: false,
             why: None,
             remember: None,
             offer: None,

@@ -63,6 +63,8 @@ pub struct Source {
     /// ... and the others.
     any_program: Vec<usize>,
     others: Vec<usize>,
+    /// Whether some rules speak only where no others do.
+    falls_back: bool,
     /// For each rule, what every path has in it that it speaks of.
     marks: Vec<Marks>,
 }
@@ -92,9 +94,22 @@ impl Source {
             }
         }
         let marks = rules.iter().map(|rule| Marks::common(rule.patterns.iter().map(Pattern::marks))).collect();
+        let falls_back = rules.iter().any(|rule| rule.fallback);
         let (combining, terms) = (Combining::default(), Terms::default());
-        let name = name.into();
-        Source { kind, name, trusted, combining, terms, rules, by_action, by_program, any_program, others, marks }
+        Source {
+            kind,
+            name: name.into(),
+            trusted,
+            combining,
+            terms,
+            rules,
+            by_action,
+            by_program,
+            any_program,
+            others,
+            falls_back,
+            marks,
+        }
     }
 
     /// The same rules, combined in another way and in another system's terms.
@@ -110,6 +125,11 @@ impl Source {
     /// In whose terms it speaks.
     pub fn terms(&self) -> Terms {
         self.terms
+    }
+
+    /// Whether some of its rules speak only where no others do.
+    pub(crate) fn falls_back(&self) -> bool {
+        self.falls_back
     }
 
     /// All rules, in the order in which they were written.
@@ -166,7 +186,7 @@ impl Source {
         let mut positions = self.any_program.clone();
         for program in spellings.filter_map(<[Word]>::first) {
             let program = folded(&program.text);
-            let name = program.rsplit('/').next().filter(|name| *name != program);
+            let name = program.rsplit('/').find(|name| !matches!(*name, "" | ".")).filter(|name| *name != program);
             let found = [Some(&*program), name].into_iter().flatten().filter_map(|name| self.by_program.get(name));
             positions.extend(found.flatten());
         }

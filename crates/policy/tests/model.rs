@@ -4,7 +4,8 @@ mod generate;
 
 use countersign_policy::approval::Outcome;
 use countersign_policy::{
-    Answer, Attendance, Call, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Target, Timestamp, decide,
+    Answer, Attendance, Call, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Source, Target,
+    Timestamp, decide,
 };
 use generate::NOW;
 use proptest::prelude::*;
@@ -14,18 +15,19 @@ fn says(rule: &Rule) -> Effect {
     if rule.poisoned.is_some() { Effect::Deny } else { rule.effect }
 }
 
-/// What the rules that speak of the target say, each with the widest scope it lets be remembered.
-fn spoken<'a>(
-    rules: impl Iterator<Item = &'a Rule>,
-    target: &Target,
-    call: &Call,
-    now: Timestamp,
-) -> Vec<(Effect, Option<Scope>)> {
-    rules
-        .filter(|rule| rule.implied || target.role == Role::Primary)
-        .filter(|rule| rule.applies(target, call, now))
-        .map(|rule| (says(rule), rule.remember))
-        .collect()
+/// What a source's rules that speak of the target say, each with the widest scope it lets be remembered. Fallbacks say
+/// something only where the others say nothing.
+fn spoken(source: &Source, target: &Target, call: &Call, now: Timestamp) -> Vec<(Effect, Option<Scope>)> {
+    let said = |fallback: bool| -> Vec<_> {
+        let rules = source.rules().iter().filter(|rule| rule.fallback == fallback);
+        rules
+            .filter(|rule| rule.implied || target.role == Role::Primary)
+            .filter(|rule| rule.applies(target, call, now))
+            .map(|rule| (says(rule), rule.remember))
+            .collect()
+    };
+    let first = said(false);
+    if first.is_empty() { said(true) } else { first }
 }
 
 fn strictest(said: &[(Effect, Option<Scope>)]) -> Option<Effect> {
@@ -52,11 +54,11 @@ fn one(
     // Sources: trusted ones, else the built-in rules, else the default; untrusted ones only tighten.
     let of = |trusted: bool| {
         let sources = policy.sources.iter().filter(move |source| source.trusted == trusted);
-        spoken(sources.flat_map(|source| source.rules()), target, call, now)
+        sources.flat_map(|source| spoken(source, target, call, now)).collect::<Vec<_>>()
     };
     let mut said = of(true);
     if said.is_empty() {
-        said = spoken(policy.builtin.rules().iter(), target, call, now);
+        said = spoken(&policy.builtin, target, call, now);
     }
     let default = if target.role == Role::Implied { Effect::Allow } else { policy.default };
     let trusted = strictest(&said).unwrap_or(default);
@@ -87,7 +89,7 @@ fn one(
 
     // Ceilings.
     for ceiling in &policy.ceilings {
-        let mut said = spoken(ceiling.source.rules().iter(), target, call, now);
+        let mut said = spoken(&ceiling.source, target, call, now);
         said.retain(|(effect, _)| *effect > Effect::Allow);
         let demands = strictest(&said).unwrap_or(ceiling.default);
         let lifted = ceiling.grants.as_ref().is_some_and(|grantable| {

@@ -3,6 +3,7 @@
 mod glob;
 mod marks;
 mod path;
+mod prefix;
 mod shell;
 mod text;
 mod url;
@@ -14,6 +15,7 @@ pub(crate) use glob::folded;
 pub use glob::{Case, Glob};
 pub use marks::Marks;
 pub use path::PathPattern;
+pub use prefix::{PrefixPattern, Programs, plain_path};
 pub use shell::ShellPattern;
 pub use text::TextPattern;
 pub use url::{UrlPattern, plain_host};
@@ -38,6 +40,7 @@ enum Form {
     Url(UrlPattern),
     Text(TextPattern),
     Wildcard(Wildcard),
+    Prefix(PrefixPattern),
 }
 
 /// A pattern that cannot be compiled.
@@ -158,6 +161,19 @@ impl Pattern {
         Pattern { text: wildcard.as_str().to_owned(), form: Form::Wildcard(wildcard) }
     }
 
+    /// A pattern of Codex over the first words of a command.
+    pub fn prefix(prefix: PrefixPattern) -> Pattern {
+        Pattern { text: prefix.text(), form: Form::Prefix(prefix) }
+    }
+
+    /// The prefix, if it is one.
+    pub fn as_prefix(&self) -> Option<&PrefixPattern> {
+        match &self.form {
+            Form::Prefix(prefix) => Some(prefix),
+            _ => None,
+        }
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -167,6 +183,7 @@ impl Pattern {
     pub fn matches(&self, spelling: &Spelling<'_>, call: &Call, case: Case) -> bool {
         match (&self.form, spelling) {
             (Form::Shell(pattern), Spelling::Words(words)) => pattern.matches(words, case),
+            (Form::Prefix(pattern), Spelling::Words(words)) => pattern.matches(words, case),
             (Form::Path(pattern), Spelling::Path { text, marks }) => pattern.matches(text, *marks, call, case),
             (Form::Url(pattern), Spelling::Url { host, url }) => pattern.matches(host, url, case),
             (Form::Text(pattern), Spelling::Text(text)) => pattern.matches(text, case),
@@ -179,6 +196,7 @@ impl Pattern {
     pub(crate) fn program(&self) -> Option<String> {
         match &self.form {
             Form::Shell(pattern) => pattern.program(),
+            Form::Prefix(pattern) => Some(folded(pattern.program()).into_owned()),
             _ => None,
         }
     }
@@ -193,7 +211,11 @@ impl Pattern {
 
     /// Whether this is a pattern over commands that matches these words and spells out the one at `at`.
     pub(crate) fn names(&self, words: &[Word], at: usize) -> bool {
-        matches!(&self.form, Form::Shell(pattern) if pattern.names(words, at))
+        match &self.form {
+            Form::Shell(pattern) => pattern.names(words, at),
+            Form::Prefix(pattern) => pattern.names(words, at),
+            _ => false,
+        }
     }
 }
 
@@ -212,6 +234,7 @@ enum Kind {
     Url,
     Text,
     Wildcard(Dialect),
+    Prefix(Programs),
 }
 
 impl From<Pattern> for Written {
@@ -222,6 +245,7 @@ impl From<Pattern> for Written {
             Form::Url(_) => Kind::Url,
             Form::Text(_) => Kind::Text,
             Form::Wildcard(wildcard) => Kind::Wildcard(wildcard.dialect()),
+            Form::Prefix(prefix) => Kind::Prefix(prefix.programs().clone()),
         };
         Written { kind, text: pattern.text }
     }
@@ -237,6 +261,7 @@ impl TryFrom<Written> for Pattern {
             Kind::Url => Form::Url(UrlPattern::parse(&written.text)?),
             Kind::Text => Form::Text(TextPattern::new(&written.text)),
             Kind::Wildcard(dialect) => Form::Wildcard(Wildcard::compile(dialect, &written.text)),
+            Kind::Prefix(programs) => Form::Prefix(PrefixPattern::parse(&written.text, programs)?),
         };
         Ok(Pattern { text: written.text, form })
     }

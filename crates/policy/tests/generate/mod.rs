@@ -179,12 +179,12 @@ pub(crate) fn rule(effect: impl Strategy<Value = Effect> + 'static) -> impl Stra
         selected,
         when,
         expires,
-        any::<bool>(),
+        (any::<bool>(), proptest::bool::weighted(0.15)),
         option::weighted(0.2, scope()),
         option::weighted(0.05, Just("odd".to_owned())),
         1_u32..100,
     )
-        .prop_map(|(effect, (selector, patterns, unless), when, expires, implied, remember, poisoned, line)| {
+        .prop_map(|(effect, (selector, patterns, unless), when, expires, (implied, fallback), remember, poisoned, line)| {
             Rule {
                 effect,
                 selector,
@@ -193,6 +193,7 @@ pub(crate) fn rule(effect: impl Strategy<Value = Effect> + 'static) -> impl Stra
                 when: when.into_iter().collect(),
                 expires,
                 implied,
+                fallback,
                 why: None,
                 remember,
                 offer: None,
