@@ -51,6 +51,7 @@ fn kinds() -> Vec<Kind> {
         openclaw::windows_shell::kind(),
         openclaw::sanitizer::kind(),
         codex::command_safety::kind(),
+        codex::execpolicy::kind(),
     ]
 }
 
@@ -65,7 +66,6 @@ const NO_ADAPTER_YET: &[(&str, &[&str])] = &[
             "approval-flow",
             "config-load",
             "exec-approval",
-            "execpolicy",
             "profile-compile",
             "profiles",
             "sandbox-enforced",

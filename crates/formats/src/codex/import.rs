@@ -1,0 +1,170 @@
+//! Rules files to rules of our own.
+
+use std::fmt::Write as _;
+
+use countersign_policy::Origin;
+
+use super::rules::{Decision, NetworkRule, PrefixRule, Rules};
+
+/// What rules files come to in our own grammar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// A policy file.
+    pub text: String,
+    /// What is not in it, or means something else there.
+    pub notes: Vec<Note>,
+}
+
+/// Something that a reader of the import should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub origin: Origin,
+    /// What became of it, and why.
+    pub text: String,
+}
+
+/// The most patterns that one rule comes to.
+const MAX_PATTERNS: usize = 64;
+
+/// Writes rules in our own grammar: `prefix_rule(["git", "status"])` is `shell(git status **)`, for a prefix says
+/// nothing of what follows.
+pub fn import(rules: &Rules) -> Imported {
+    let mut import = Import { rules, lists: [Vec::new(), Vec::new(), Vec::new()], notes: Vec::new() };
+    rules.prefixes.iter().for_each(|rule| import.prefix(rule));
+    rules.network.iter().enumerate().for_each(|(at, rule)| import.network(at, rule));
+    import.hosts();
+    let mut text = String::new();
+    for (name, lines) in ["allow", "ask", "deny"].iter().zip(&import.lists) {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "{name} = [");
+            lines.iter().for_each(|line| _ = writeln!(text, "  {line},"));
+            text.push_str("]\n");
+        }
+    }
+    Imported { text, notes: import.notes }
+}
+
+struct Import<'r> {
+    rules: &'r Rules,
+    /// What is allowed, asked and denied.
+    lists: [Vec<String>; 3],
+    notes: Vec<Note>,
+}
+
+impl Import<'_> {
+    fn note(&mut self, origin: &Origin, text: impl Into<String>) {
+        self.notes.push(Note { origin: origin.clone(), text: text.into() });
+    }
+
+    fn line(&mut self, decision: Decision, rule: &str, why: Option<&str>) {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let line = match why {
+            Some(why) => format!("{{ rule = {}, why = {} }}", quoted(rule), quoted(why)),
+            None => quoted(rule),
+        };
+        let [allow, ask, deny] = &mut self.lists;
+        let list = match decision {
+            Decision::Allow => allow,
+            Decision::Prompt => ask,
+            Decision::Forbidden => deny,
+        };
+        if !list.contains(&line) {
+            list.push(line);
+        }
+    }
+
+    fn prefix(&mut self, rule: &PrefixRule) {
+        let stricter = |other: &&PrefixRule| other.decision > rule.decision && covers(other, rule);
+        if let Some(other) = self.rules.prefixes.iter().find(stricter) {
+            let Origin { file, line, text } = &other.origin;
+            self.note(&rule.origin, format!("left out, it can never apply: {file}:{line} is stricter, `{text}`"));
+            return;
+        }
+        let mut pattern = rule.pattern.clone();
+        if let Some(empty) = pattern.iter().position(|words| words.iter().any(String::is_empty)) {
+            if rule.decision == Decision::Allow || empty == 0 {
+                self.note(&rule.origin, "left out: our patterns have no word that is empty");
+                return;
+            }
+            pattern.truncate(empty);
+            self.note(&rule.origin, "stricter: our patterns have no word that is empty, so it ends before that");
+        }
+        if rule.decision == Decision::Allow {
+            self.with_paths(&mut pattern);
+        }
+        let count = pattern.iter().fold(1_usize, |count, words| count.saturating_mul(words.len()));
+        if count > MAX_PATTERNS {
+            if rule.decision == Decision::Allow {
+                self.note(&rule.origin, format!("left out: it comes to {count} patterns, and {MAX_PATTERNS} are written"));
+                return;
+            }
+            while pattern.len() > 1 && pattern.iter().map(Vec::len).fold(1, usize::saturating_mul) > MAX_PATTERNS {
+                pattern.pop();
+            }
+            let kept = pattern.len();
+            self.note(&rule.origin, format!("stricter: it comes to {count} patterns, so only its first {kept} words count"));
+        }
+        let mut lines = vec![String::new()];
+        for words in &pattern {
+            lines = lines.iter().flat_map(|line| words.iter().map(move |word| format!("{line}{} ", escaped(word)))).collect();
+        }
+        let patterns: Vec<String> = lines.iter().map(|line| format!("{line}**")).collect();
+        self.line(rule.decision, &format!("shell({})", patterns.join(", ")), rule.justification.as_deref());
+    }
+
+    /// An allow of ours does not take a program's name for its path: paths that are known are written out.
+    fn with_paths(&self, pattern: &mut [Vec<String>]) {
+        let Some(programs) = pattern.first_mut() else { return };
+        let listed = |name: &String| self.rules.hosts.iter().rev().find(|host| host.name == *name);
+        let paths: Vec<String> = programs.iter().filter_map(listed).flat_map(|host| host.paths.iter().cloned()).collect();
+        programs.extend(paths);
+    }
+
+    /// Of several rules about one host the last that allows or forbids counts, whatever the protocol.
+    fn network(&mut self, at: usize, rule: &NetworkRule) {
+        let later = self.rules.network.iter().skip(at + 1);
+        let decides = |other: &&NetworkRule| other.host == rule.host && other.decision != Decision::Prompt;
+        if rule.decision != Decision::Prompt && let Some(other) = later.clone().find(decides) {
+            let Origin { file, line, .. } = &other.origin;
+            self.note(&rule.origin, format!("left out, it can never apply: {file}:{line} is about the same host"));
+            return;
+        }
+        if rule.decision == Decision::Prompt {
+            self.note(&rule.origin, "stricter: Codex does not ask for hosts and ignores this rule, here it asks");
+        }
+        self.line(rule.decision, &format!("fetch({})", escaped(&rule.host)), rule.justification.as_deref());
+    }
+
+    fn hosts(&mut self) {
+        for host in &self.rules.hosts {
+            let speaks = |rule: &PrefixRule| {
+                rule.decision == Decision::Allow && rule.pattern.first().is_some_and(|words| words.contains(&host.name))
+            };
+            let text = if self.rules.prefixes.iter().any(speaks) {
+                "its paths are written out in allows; asks and denies hold for every path of that name"
+            } else {
+                "left out: no allow speaks of it, and asks and denies hold for every path of that name"
+            };
+            self.note(&host.origin, text);
+        }
+    }
+}
+
+/// Whether one rule matches whatever the other does.
+fn covers(one: &PrefixRule, other: &PrefixRule) -> bool {
+    let matches = |(words, others): (&Vec<String>, &Vec<String>)| others.iter().all(|word| words.contains(word));
+    one.pattern.len() <= other.pattern.len() && one.pattern.iter().zip(&other.pattern).all(matches)
+}
+
+/// A word as patterns of ours write it.
+fn escaped(word: &str) -> String {
+    let mut out = String::new();
+    for (at, c) in word.chars().enumerate() {
+        if c.is_whitespace() || "\\*()\"',".contains(c) || at == 0 && "&|;<>".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
