@@ -4,8 +4,8 @@ mod generate;
 
 use countersign_policy::approval::Outcome;
 use countersign_policy::{
-    Answer, Attendance, Call, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Source, Target,
-    Timestamp, decide,
+    Answer, Attendance, Call, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Source, Target, Timestamp,
+    decide,
 };
 use generate::NOW;
 use proptest::prelude::*;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use countersign_policy::Origin;
 
+use super::compile::overridden;
 use super::rules::{Decision, NetworkRule, PrefixRule, Rules};
 
 /// What rules files come to in our own grammar.
@@ -96,18 +97,27 @@ impl Import<'_> {
         let count = pattern.iter().fold(1_usize, |count, words| count.saturating_mul(words.len()));
         if count > MAX_PATTERNS {
             if rule.decision == Decision::Allow {
-                self.note(&rule.origin, format!("left out: it comes to {count} patterns, and {MAX_PATTERNS} are written"));
+                self.note(
+                    &rule.origin,
+                    format!("left out: it comes to {count} patterns, and {MAX_PATTERNS} are written"),
+                );
                 return;
             }
             while pattern.len() > 1 && pattern.iter().map(Vec::len).fold(1, usize::saturating_mul) > MAX_PATTERNS {
                 pattern.pop();
             }
             let kept = pattern.len();
-            self.note(&rule.origin, format!("stricter: it comes to {count} patterns, so only its first {kept} words count"));
+            self.note(
+                &rule.origin,
+                format!("stricter: it comes to {count} patterns, so only its first {kept} words count"),
+            );
         }
         let mut lines = vec![String::new()];
         for words in &pattern {
-            lines = lines.iter().flat_map(|line| words.iter().map(move |word| format!("{line}{} ", escaped(word)))).collect();
+            lines = lines
+                .iter()
+                .flat_map(|line| words.iter().map(move |word| format!("{line}{} ", escaped(word))))
+                .collect();
         }
         let patterns: Vec<String> = lines.iter().map(|line| format!("{line}**")).collect();
         self.line(rule.decision, &format!("shell({})", patterns.join(", ")), rule.justification.as_deref());
@@ -117,15 +127,13 @@ impl Import<'_> {
     fn with_paths(&self, pattern: &mut [Vec<String>]) {
         let Some(programs) = pattern.first_mut() else { return };
         let listed = |name: &String| self.rules.hosts.iter().rev().find(|host| host.name == *name);
-        let paths: Vec<String> = programs.iter().filter_map(listed).flat_map(|host| host.paths.iter().cloned()).collect();
+        let paths: Vec<String> =
+            programs.iter().filter_map(listed).flat_map(|host| host.paths.iter().cloned()).collect();
         programs.extend(paths);
     }
 
-    /// Of several rules about one host the last that allows or forbids counts, whatever the protocol.
     fn network(&mut self, at: usize, rule: &NetworkRule) {
-        let later = self.rules.network.iter().skip(at + 1);
-        let decides = |other: &&NetworkRule| other.host == rule.host && other.decision != Decision::Prompt;
-        if rule.decision != Decision::Prompt && let Some(other) = later.clone().find(decides) {
+        if let Some(other) = overridden(&self.rules.network, at) {
             let Origin { file, line, .. } = &other.origin;
             self.note(&rule.origin, format!("left out, it can never apply: {file}:{line} is about the same host"));
             return;

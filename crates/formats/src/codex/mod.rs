@@ -25,3 +25,6 @@ pub use compile::{Resolution, source};
 pub use import::{Imported, import};
 pub use requirements::requirements;
 pub use rules::{Decision, HostExecutable, NetworkRule, PrefixRule, Protocol, Rules, parse};
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use countersign_policy::document::{Problem, quoted};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::rules::{Decision, PrefixRule, Rules};
+use super::rules::{Decision, PrefixRule, Rules, shown};
 use crate::Text;
 
 /// Reads `rules.prefix_rules`; other tables of the file are not looked at. Compile what comes out as a source of its own.
@@ -21,7 +21,9 @@ pub fn requirements(file: &Text<'_>) -> Result<Rules, Vec<Problem>> {
         reader.problem(&error.span().unwrap_or(0..0), format!("this is no TOML: {message}"));
     }
     let mut rules = Rules::default();
-    if errors.is_empty() && let Some(section) = table.get_ref().get("rules") {
+    if errors.is_empty()
+        && let Some(section) = table.get_ref().get("rules")
+    {
         rules.prefixes = reader.section(section);
     }
     if reader.problems.is_empty() { Ok(rules) } else { Err(reader.problems) }
@@ -61,7 +63,10 @@ impl Reader<'_> {
         for (key, _) in table {
             if !known.contains(&&**key.get_ref()) {
                 let known = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
-                self.problem(&key.span(), format!("the key {} is not known here: there are {known}", quoted(key.get_ref())));
+                self.problem(
+                    &key.span(),
+                    format!("the key {} is not known here: there are {known}", quoted(key.get_ref())),
+                );
             }
         }
     }
@@ -98,8 +103,7 @@ impl Reader<'_> {
             Some(value) => self.pattern(value),
         };
         let (pattern, decision) = (pattern?, decision?);
-        let shown = serde_json::json!(pattern);
-        let origin = self.file.origin(&span, format!("prefix_rule({shown}, \"{}\")", decision.as_str()));
+        let origin = self.file.origin(&span, shown(&pattern, decision));
         Some(PrefixRule { pattern, decision, justification, origin })
     }
 

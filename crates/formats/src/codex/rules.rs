@@ -153,7 +153,11 @@ pub fn parse(files: &[Text<'_>]) -> Result<Rules, Vec<Problem>> {
                             rules.prefixes.extend(rule);
                         }
                     }
-                    found.extend(arguments.problems().map(|message| Stop { span: call.span.clone(), message, help: None }));
+                    found.extend(arguments.problems().map(|message| Stop {
+                        span: call.span.clone(),
+                        message,
+                        help: None,
+                    }));
                 }
             }
             Err(stops) => found.extend(stops),
@@ -192,11 +196,19 @@ fn prefix_rule(
         }
     }
     let decision = decision?;
-    let shown = serde_json::json!(
-        pattern.iter().map(|words| if let [word] = words.as_slice() { word.as_str().into() } else { serde_json::json!(words) }).collect::<Vec<_>>()
-    );
-    let origin = file.origin(&call.span, format!("prefix_rule({shown}, \"{}\")", decision.as_str()));
+    let origin = file.origin(&call.span, shown(&pattern, decision));
     Some(PrefixRule { pattern, decision, justification, origin })
+}
+
+/// A rule about commands as a file would write it.
+pub(super) fn shown(pattern: &[Vec<String>], decision: Decision) -> String {
+    let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+    let word = |word: &String| serde_json::Value::from(word.as_str()).to_string();
+    let words = |words: &Vec<String>| match words.as_slice() {
+        [one] => word(one),
+        several => list(several.iter().map(word).collect()),
+    };
+    format!("prefix_rule({}, \"{}\")", list(pattern.iter().map(words).collect()), decision.as_str())
 }
 
 fn justification(arguments: &mut Arguments<'_>) -> Option<String> {
@@ -222,7 +234,9 @@ fn pattern_of(tokens: &[Plain], arguments: &mut Arguments<'_>) -> Option<Vec<Vec
                 });
                 match words.collect::<Result<Vec<_>, _>>() {
                     Ok(words) => pattern.push(words),
-                    Err(kind) => arguments.problem(format!("an alternative in a pattern is of type `{kind}`: write a text")),
+                    Err(kind) => {
+                        arguments.problem(format!("an alternative in a pattern is of type `{kind}`: write a text"))
+                    }
                 }
             }
             other => {

@@ -167,8 +167,14 @@ mod tests {
     fn words_are_compared_as_they_are_and_more_may_follow() {
         let push = pattern(r#"["git", ["push", "fetch"]]"#, Programs::Exact);
         assert!(push.matches(&words(&["git", "fetch", "--all"]), Case::Exact));
-        for other in [&["git"][..], &["git", "pushx"], &["git", "-C", "/x", "push"], &["GIT", "push"], &["/bin/git", "push"], &[]]
-        {
+        for other in [
+            &["git"][..],
+            &["git", "pushx"],
+            &["git", "-C", "/x", "push"],
+            &["GIT", "push"],
+            &["/bin/git", "push"],
+            &[],
+        ] {
             assert!(!push.matches(&words(other), Case::Fold), "{other:?}");
         }
         assert_eq!(push.text(), r#"["git", ["push", "fetch"]]"#);

@@ -184,23 +184,25 @@ pub(crate) fn rule(effect: impl Strategy<Value = Effect> + 'static) -> impl Stra
         option::weighted(0.05, Just("odd".to_owned())),
         1_u32..100,
     )
-        .prop_map(|(effect, (selector, patterns, unless), when, expires, (implied, fallback), remember, poisoned, line)| {
-            Rule {
-                effect,
-                selector,
-                patterns,
-                unless,
-                when: when.into_iter().collect(),
-                expires,
-                implied,
-                fallback,
-                why: None,
-                remember,
-                offer: None,
-                poisoned,
-                origin: Origin { file: "x.toml".into(), line, text: "rule".to_owned() },
-            }
-        })
+        .prop_map(
+            |(effect, (selector, patterns, unless), when, expires, (implied, fallback), remember, poisoned, line)| {
+                Rule {
+                    effect,
+                    selector,
+                    patterns,
+                    unless,
+                    when: when.into_iter().collect(),
+                    expires,
+                    implied,
+                    fallback,
+                    why: None,
+                    remember,
+                    offer: None,
+                    poisoned,
+                    origin: Origin { file: "x.toml".into(), line, text: "rule".to_owned() },
+                }
+            },
+        )
 }
 
 pub(crate) fn rules() -> impl Strategy<Value = Vec<Rule>> {

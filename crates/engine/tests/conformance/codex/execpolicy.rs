@@ -5,8 +5,8 @@ use countersign_formats::codex::{self, Resolution};
 use countersign_policy::document::Problem;
 use countersign_policy::pattern::{Programs, plain_path};
 use countersign_policy::{
-    Action, Attendance, Call, Catalog, Cause, Class, Effect, Nobody, Policy, Resource, Rule as Written, Source, SourceKind,
-    Target, Timestamp, Word, decide,
+    Action, Attendance, Call, Catalog, Cause, Class, Effect, Nobody, Policy, Resource, Rule as Written, Source,
+    SourceKind, Target, Timestamp, Word, decide,
 };
 use serde_json::{Value, json};
 
@@ -100,7 +100,8 @@ fn compare(source: &Source, case: &Case) -> Vec<Difference> {
     let decision = decision(source, call);
     let mut differences = Vec::new();
     let (theirs, theirs_decides) = (&case.expect["matchedRules"], case.expect["decision"].as_str());
-    let side = if strictness(decision) >= strictness(theirs_decides) { Difference::stricter } else { Difference::looser };
+    let side =
+        if strictness(decision) >= strictness(theirs_decides) { Difference::stricter } else { Difference::looser };
     if json!(ours) != *theirs {
         differences.push(side("matched", theirs.to_string(), json!(ours).to_string()));
     }

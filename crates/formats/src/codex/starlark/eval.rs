@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::operators::place;
 use super::run::Machine;
-use super::tree::{Clause, Expr, ExprKind, Part, Result, Span, Stop, targets};
+use super::tree::{Argument, Clause, Expr, ExprKind, Part, Result, Span, Stop, targets};
 use super::value::Value;
 
 impl Machine<'_> {
@@ -21,73 +21,87 @@ impl Machine<'_> {
             ExprKind::Int(int) => Ok(Value::Int(*int)),
             ExprKind::Float(float) => Ok(Value::Float(*float)),
             ExprKind::Format(parts) => self.format(parts, span),
-            ExprKind::List(items) => {
-                let items = self.values(items)?;
-                self.store.list(items, span)
-            }
-            ExprKind::Tuple(items) => {
-                let items = self.values(items)?;
-                self.store.tuple(items, span)
-            }
-            ExprKind::Dict(entries) => {
-                let mut values = Vec::new();
-                for (key, value) in entries {
-                    values.push((self.value(key)?, self.value(value)?));
-                }
-                let count = values.len();
-                let dict = self.store.dict(values, span)?;
-                if self.store.entries(&dict).len() < count {
-                    return Err(Stop::new(span, "a key stands twice"));
-                }
-                Ok(dict)
-            }
-            ExprKind::ListOf(item, clauses) => {
-                let mut items = Vec::new();
-                self.comprehend(clauses, span, &mut |machine| {
-                    machine.store.take_values(1, span)?;
-                    items.push(machine.value(item)?);
-                    Ok(())
-                })?;
-                self.store.list(items, span)
-            }
-            ExprKind::DictOf(entry, clauses) => {
-                let mut entries = Vec::new();
-                self.comprehend(clauses, span, &mut |machine| {
-                    machine.store.take_values(2, span)?;
-                    entries.push((machine.value(&entry.0)?, machine.value(&entry.1)?));
-                    Ok(())
-                })?;
-                self.store.dict(entries, span)
-            }
-            ExprKind::Dot(of, name) => {
-                let of = self.value(of)?;
-                if !super::methods::names(&of).contains(&&**name) {
-                    return Err(Stop::new(span, format!("a value of type `{}` has no `{name}`", of.kind())));
-                }
-                Ok(Value::Method(Box::new(of), Rc::clone(name)))
-            }
-            ExprKind::Call(callee, arguments) => {
-                let callee = self.value(callee)?;
-                let given = self.given(arguments)?;
-                self.call(&callee, given, span)
-            }
-            ExprKind::Index(both) => {
-                let (of, at) = (self.value(&both.0)?, self.value(&both.1)?);
-                self.index(&of, &at, span)
-            }
+            ExprKind::List(items) => self.items(items, true, span),
+            ExprKind::Tuple(items) => self.items(items, false, span),
+            ExprKind::Dict(entries) => self.dict(entries, span),
+            ExprKind::ListOf(item, clauses) => self.list_of(item, clauses, span),
+            ExprKind::DictOf(entry, clauses) => self.dict_of(entry, clauses, span),
+            ExprKind::Dot(of, name) => self.dot(of, name, span),
+            ExprKind::Call(callee, arguments) => self.call_expr(callee, arguments, span),
+            ExprKind::Index(both) => self.index_expr(&both.0, &both.1, span),
             ExprKind::Slice(of, parts) => self.slice(of, parts, span),
             ExprKind::Unary(operator, operand) => self.unary(operator, operand, span),
             ExprKind::Binary(operator, both) => self.binary_expr(operator, &both.0, &both.1, span),
             ExprKind::If(three) => {
-                let condition = self.value(&three.0)?;
-                if self.store.truth(&condition) { self.value(&three.1) } else { self.value(&three.2) }
+                let chosen = if self.holds(&three.0)? { &three.1 } else { &three.2 };
+                self.value(chosen)
             }
             ExprKind::Lambda(function) => self.closure(function, span),
         }
     }
 
-    fn values(&mut self, exprs: &[Expr]) -> Result<Vec<Value>> {
-        exprs.iter().map(|expr| self.value(expr)).collect()
+    pub(super) fn holds(&mut self, condition: &Expr) -> Result<bool> {
+        let condition = self.value(condition)?;
+        Ok(self.store.truth(&condition))
+    }
+
+    fn items(&mut self, exprs: &[Expr], list: bool, span: &Span) -> Result<Value> {
+        let mut items = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            items.push(self.value(expr)?);
+        }
+        if list { self.store.list(items, span) } else { self.store.tuple(items, span) }
+    }
+
+    fn dict(&mut self, exprs: &[(Expr, Expr)], span: &Span) -> Result<Value> {
+        let mut entries = Vec::new();
+        for (key, value) in exprs {
+            entries.push((self.value(key)?, self.value(value)?));
+        }
+        let dict = self.store.dict(entries, span)?;
+        if self.store.entries(&dict).len() < exprs.len() {
+            return Err(Stop::new(span, "a key stands twice"));
+        }
+        Ok(dict)
+    }
+
+    fn list_of(&mut self, item: &Expr, clauses: &[Clause], span: &Span) -> Result<Value> {
+        let mut items = Vec::new();
+        self.comprehend(clauses, span, &mut |machine| {
+            machine.store.take_values(1, span)?;
+            items.push(machine.value(item)?);
+            Ok(())
+        })?;
+        self.store.list(items, span)
+    }
+
+    fn dict_of(&mut self, entry: &(Expr, Expr), clauses: &[Clause], span: &Span) -> Result<Value> {
+        let mut entries = Vec::new();
+        self.comprehend(clauses, span, &mut |machine| {
+            machine.store.take_values(2, span)?;
+            entries.push((machine.value(&entry.0)?, machine.value(&entry.1)?));
+            Ok(())
+        })?;
+        self.store.dict(entries, span)
+    }
+
+    fn dot(&mut self, of: &Expr, name: &Rc<str>, span: &Span) -> Result<Value> {
+        let of = self.value(of)?;
+        if !super::methods::names(&of).contains(&&**name) {
+            return Err(Stop::new(span, format!("a value of type `{}` has no `{name}`", of.kind())));
+        }
+        Ok(Value::Method(Box::new(of), Rc::clone(name)))
+    }
+
+    fn call_expr(&mut self, callee: &Expr, arguments: &[Argument], span: &Span) -> Result<Value> {
+        let callee = self.value(callee)?;
+        let given = self.given(arguments)?;
+        self.call(&callee, given, span)
+    }
+
+    fn index_expr(&mut self, of: &Expr, at: &Expr, span: &Span) -> Result<Value> {
+        let (of, at) = (self.value(of)?, self.value(at)?);
+        self.index(&of, &at, span)
     }
 
     fn format(&mut self, parts: &[Part], span: &Span) -> Result<Value> {
@@ -114,7 +128,8 @@ impl Machine<'_> {
             ("~", Value::Int(int)) => Some(Value::Int(!int)),
             _ => None,
         };
-        result.ok_or_else(|| Stop::new(span, format!("`{operator}` does not work on a value of type `{}`", value.kind())))
+        result
+            .ok_or_else(|| Stop::new(span, format!("`{operator}` does not work on a value of type `{}`", value.kind())))
     }
 
     fn binary_expr(&mut self, operator: &'static str, one: &Expr, other: &Expr, span: &Span) -> Result<Value> {
@@ -167,17 +182,15 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn clauses(
-        &mut self,
-        clauses: &[Clause],
-        span: &Span,
-        run: &mut dyn FnMut(&mut Self) -> Result<()>,
-    ) -> Result<()> {
+    fn clauses(&mut self, clauses: &[Clause], span: &Span, run: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
         self.deeper(span, |machine| match clauses.split_first() {
             None => run(machine),
             Some((Clause::If(condition), rest)) => {
-                let condition = machine.value(condition)?;
-                if machine.store.truth(&condition) { machine.clauses(rest, span, run) } else { Ok(()) }
+                if machine.holds(condition)? {
+                    machine.clauses(rest, span, run)
+                } else {
+                    Ok(())
+                }
             }
             Some((Clause::For(target, over), rest)) => {
                 let over = machine.value(over)?;
@@ -244,7 +257,11 @@ impl Machine<'_> {
             Value::List(_) | Value::Tuple(_) => {
                 let items = self.store.each(&of, span)?;
                 let chosen = chosen(&items, from, to, step).collect();
-                if matches!(of, Value::List(_)) { self.store.list(chosen, span) } else { self.store.tuple(chosen, span) }
+                if matches!(of, Value::List(_)) {
+                    self.store.list(chosen, span)
+                } else {
+                    self.store.tuple(chosen, span)
+                }
             }
             other => Err(Stop::new(span, format!("a value of type `{}` cannot be sliced", other.kind()))),
         }

@@ -72,7 +72,9 @@ impl Parser {
         }
         let mut items = vec![first];
         while self.take(",") {
-            if matches!(self.peek(), Token::Newline | Token::End) || [")", "]", "=", ";", ":"].iter().any(|end| self.is(end)) {
+            if matches!(self.peek(), Token::Newline | Token::End)
+                || [")", "]", "=", ";", ":"].iter().any(|end| self.is(end))
+            {
                 break;
             }
             items.push(self.expression()?);
@@ -102,7 +104,7 @@ impl Parser {
         self.deeper(|parser| {
             let from = parser.span().start;
             if parser.take("lambda") {
-                let parameters = parser.parameters(":", false)?;
+                let parameters = parser.parameters(":")?;
                 parser.expect(":")?;
                 let body = Body::Expr(parser.expression()?);
                 let locals = parameters.iter().map(|parameter| Rc::clone(&parameter.name)).collect();
@@ -246,9 +248,9 @@ impl Parser {
             Token::Float(float) => ExprKind::Float(float),
             Token::Text(text) => ExprKind::Text(text),
             Token::Format(text) => ExprKind::Format(parts(&text, &span)?),
-            Token::Op("(") => return self.parenthesis(),
-            Token::Op("[") => return self.list(),
-            Token::Op("{") => return self.dict(),
+            Token::Op("(") => return self.deeper(Parser::parenthesis),
+            Token::Op("[") => return self.deeper(Parser::list),
+            Token::Op("{") => return self.deeper(Parser::dict),
             _ => return self.unexpected("a value"),
         };
         self.advance();
@@ -350,7 +352,9 @@ fn height(kind: &ExprKind) -> u32 {
     match kind {
         ExprKind::Name(_) | ExprKind::Text(_) | ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Format(_) => 0,
         ExprKind::List(items) | ExprKind::Tuple(items) => most(items),
-        ExprKind::Dict(entries) => entries.iter().map(|(key, value)| key.height.max(value.height)).max().unwrap_or_default(),
+        ExprKind::Dict(entries) => {
+            entries.iter().map(|(key, value)| key.height.max(value.height)).max().unwrap_or_default()
+        }
         ExprKind::ListOf(item, of) => item.height.max(clauses(of)),
         ExprKind::DictOf(entry, of) => entry.0.height.max(entry.1.height).max(clauses(of)),
         ExprKind::Dot(value, _) | ExprKind::Unary(_, value) => value.height,
@@ -398,7 +402,8 @@ fn parts(text: &str, span: &super::tree::Span) -> Result<Vec<Part>> {
                 let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                     && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
                 if !is_name {
-                    let stop = Stop::new(span, format!("`{name}` is no name, and only names stand in the braces of a text"));
+                    let stop =
+                        Stop::new(span, format!("`{name}` is no name, and only names stand in the braces of a text"));
                     return Err(stop.with_help("give the value a name first, or join texts with `+`"));
                 }
                 parts.push(Part::Text(std::mem::take(&mut plain)));
@@ -406,7 +411,9 @@ fn parts(text: &str, span: &super::tree::Span) -> Result<Vec<Part>> {
                 parts.push(Part::Name(name, shown));
                 after
             }
-            ('}', None) => return Err(Stop::new(span, "a `}` of this text was not opened: write `}}` for the character")),
+            ('}', None) => {
+                return Err(Stop::new(span, "a `}` of this text was not opened: write `}}` for the character"));
+            }
             _ => {
                 plain.push(c);
                 after

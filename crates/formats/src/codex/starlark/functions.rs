@@ -7,8 +7,28 @@ use super::value::Value;
 
 /// Their names.
 pub(super) const NAMES: &[&str] = &[
-    "abs", "all", "any", "bool", "chr", "dict", "enumerate", "fail", "int", "len", "list", "max", "min", "ord", "range",
-    "repr", "reversed", "sorted", "str", "tuple", "type", "zip",
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "chr",
+    "dict",
+    "enumerate",
+    "fail",
+    "int",
+    "len",
+    "list",
+    "max",
+    "min",
+    "ord",
+    "range",
+    "repr",
+    "reversed",
+    "sorted",
+    "str",
+    "tuple",
+    "type",
+    "zip",
 ];
 
 pub(super) fn call(machine: &mut Machine<'_>, name: &'static str, given: Given, span: &Span) -> Result<Value> {
@@ -25,7 +45,10 @@ pub(super) fn call(machine: &mut Machine<'_>, name: &'static str, given: Given, 
             for value in values {
                 words.push(machine.store.shown(value, false, span)?);
             }
-            Err(Stop::new(span, format!("the file calls `fail`: {}", words.join(" ").chars().take(500).collect::<String>())))
+            Err(Stop::new(
+                span,
+                format!("the file calls `fail`: {}", words.join(" ").chars().take(500).collect::<String>()),
+            ))
         }
         ("range", values) if given.names.is_empty() => range(values, span),
         ("zip", values) if given.names.is_empty() => zip(machine, values, span),
@@ -193,7 +216,8 @@ fn ordered(machine: &mut Machine<'_>, name: &'static str, given: Given, span: &S
             Value::Int(int) if kind == "int" => (*int, None),
             Value::Text(text) if kind == "string" => (0, Some(std::rc::Rc::clone(text))),
             other => {
-                let message = format!("`{name}` compares numbers or texts, not values of types `{kind}` and `{}`", other.kind());
+                let message =
+                    format!("`{name}` compares numbers or texts, not values of types `{kind}` and `{}`", other.kind());
                 return Err(Stop::new(span, message));
             }
         };

@@ -21,27 +21,32 @@ pub(super) enum Token {
 }
 
 const KEYWORDS: &[&str] = &[
-    "and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load", "not", "or", "pass", "return",
+    "and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load", "not", "or", "pass",
+    "return",
 ];
 
 /// Words that Python has, or that may come to mean something.
 const RESERVED: &[&str] = &[
-    "as", "assert", "async", "await", "class", "del", "except", "finally", "from", "global", "import", "is", "nonlocal",
-    "raise", "try", "while", "with", "yield",
+    "as", "assert", "async", "await", "class", "del", "except", "finally", "from", "global", "import", "is",
+    "nonlocal", "raise", "try", "while", "with", "yield",
 ];
 
 /// Longer ones first.
 const OPERATORS: &[&str] = &[
-    "<<=", ">>=", "//=", "**", "==", "!=", "<=", ">=", "<<", ">>", "//", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=",
-    "->", "(", ")", "[", "]", "{", "}", ",", ":", ";", ".", "=", "<", ">", "+", "-", "*", "/", "%", "&", "|", "^", "~",
+    "<<=", ">>=", "//=", "**", "==", "!=", "<=", ">=", "<<", ">>", "//", "+=", "-=", "*=", "/=", "%=", "&=", "|=",
+    "^=", "->", "(", ")", "[", "]", "{", "}", ",", ":", ";", ".", "=", "<", ">", "+", "-", "*", "/", "%", "&", "|",
+    "^", "~",
 ];
 
 /// The words of a file, each with its place.
 pub(super) fn words(text: &str) -> Result<Vec<(Token, Span)>> {
-    let mut lexer = Lexer { text, at: 0, open: 0, indents: Vec::new(), tokens: Vec::new() };
+    let mut lexer = Lexer { text, at: 0, open: Vec::new(), indents: Vec::new(), tokens: Vec::new() };
     lexer.indentation()?;
     while lexer.at < text.len() {
         lexer.next()?;
+    }
+    if let Some(open) = lexer.open.last() {
+        return Err(Stop::new(&(*open..open + 1), "this bracket is not closed"));
     }
     lexer.end_line();
     for _ in 0..lexer.indents.len() {
@@ -54,8 +59,8 @@ pub(super) fn words(text: &str) -> Result<Vec<(Token, Span)>> {
 struct Lexer<'t> {
     text: &'t str,
     at: usize,
-    /// How many brackets are open.
-    open: u32,
+    /// Where brackets are open.
+    open: Vec<usize>,
     indents: Vec<usize>,
     tokens: Vec<(Token, Span)>,
 }
@@ -106,7 +111,9 @@ impl<'t> Lexer<'t> {
                 None => return Ok(()),
                 Some('\n') => self.at += 1,
                 Some('\r') if self.rest().starts_with("\r\n") => self.at += 2,
-                Some('#') => { self.skip(|c| c != '\n'); }
+                Some('#') => {
+                    self.skip(|c| c != '\n');
+                }
                 Some(_) if blank.contains('\t') => return self.stop(from, "a line begins with a tab: write spaces"),
                 Some(_) => return self.indent_to(blank.len()),
             }
@@ -134,12 +141,16 @@ impl<'t> Lexer<'t> {
         let Some(c) = self.peek() else { return Ok(()) };
         let rest = self.rest();
         match c {
-            ' ' | '\t' => { self.skip(|c| c == ' ' || c == '\t'); }
-            '#' => { self.skip(|c| c != '\n'); }
+            ' ' | '\t' => {
+                self.skip(|c| c == ' ' || c == '\t');
+            }
+            '#' => {
+                self.skip(|c| c != '\n');
+            }
             '\r' if rest.starts_with("\r\n") => self.at += 1,
             '\n' => {
                 self.at += 1;
-                if self.open == 0 {
+                if self.open.is_empty() {
                     self.end_line();
                     self.indentation()?;
                 }
@@ -157,8 +168,10 @@ impl<'t> Lexer<'t> {
                 };
                 self.at += operator.len();
                 match *operator {
-                    "(" | "[" | "{" => self.open += 1,
-                    ")" | "]" | "}" => self.open = self.open.saturating_sub(1),
+                    "(" | "[" | "{" => self.open.push(from),
+                    ")" | "]" | "}" => {
+                        self.open.pop();
+                    }
                     _ => {}
                 }
                 self.push(Token::Op(operator), from);

@@ -8,9 +8,36 @@ use super::tree::{Result, Span, Stop};
 use super::value::Value;
 
 const TEXT: &[&str] = &[
-    "capitalize", "count", "endswith", "find", "format", "index", "isalnum", "isalpha", "isdigit", "islower", "isspace",
-    "isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rpartition",
-    "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "upper",
+    "capitalize",
+    "count",
+    "elems",
+    "endswith",
+    "find",
+    "format",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isdigit",
+    "islower",
+    "isspace",
+    "isupper",
+    "join",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "title",
+    "upper",
 ];
 const LIST: &[&str] = &["append", "clear", "extend", "index", "insert", "pop", "remove"];
 const DICT: &[&str] = &["clear", "get", "items", "keys", "pop", "setdefault", "update", "values"];
@@ -81,7 +108,9 @@ impl Machine<'_> {
                     _ => None,
                 };
                 let any = match affix {
-                    Value::Tuple(_) => store.each(affix, span)?.iter().map(has).try_fold(false, |any, has| Some(any | has?)),
+                    Value::Tuple(_) => {
+                        store.each(affix, span)?.iter().map(has).try_fold(false, |any, has| Some(any | has?))
+                    }
                     one => has(one),
                 };
                 return any.map(Value::Bool).ok_or_else(|| called.unknown());
@@ -95,7 +124,14 @@ impl Machine<'_> {
                 -1 => return Err(Stop::new(span, "the text is not in it")),
                 at => return Ok(Value::Int(at)),
             },
-            ("split" | "rsplit" | "splitlines" | "partition" | "rpartition", _) => return self.cut(text, called, given),
+            ("elems", []) => {
+                store.take_values(text.len().saturating_mul(2), span)?;
+                let chars = text.chars().map(|c| Value::Text(c.to_string().into())).collect();
+                return store.list(chars, span);
+            }
+            ("split" | "rsplit" | "splitlines" | "partition" | "rpartition", _) => {
+                return self.cut(text, called, given);
+            }
             ("join", [list]) => return self.join(text, list, span),
             ("replace", [Value::Text(old), Value::Text(new)]) => {
                 let places = text.matches(&**old).count();
@@ -109,6 +145,7 @@ impl Machine<'_> {
                 let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
                 first + &chars.as_str().to_lowercase()
             }
+            ("title", []) => title(text),
             ("strip", []) => text.trim().to_owned(),
             ("lstrip", []) => text.trim_start().to_owned(),
             ("rstrip", []) => text.trim_end().to_owned(),
@@ -141,7 +178,9 @@ impl Machine<'_> {
             ("splitlines", []) => text.lines().collect(),
             ("split" | "rsplit", []) => text.split_whitespace().collect(),
             ("split" | "rsplit", [Value::Text(by)]) if !by.is_empty() => text.split(&**by).collect(),
-            ("split", [Value::Text(by), Value::Int(times)]) if !by.is_empty() => text.splitn(most(times), &**by).collect(),
+            ("split", [Value::Text(by), Value::Int(times)]) if !by.is_empty() => {
+                text.splitn(most(times), &**by).collect()
+            }
             ("rsplit", [Value::Text(by), Value::Int(times)]) if !by.is_empty() => {
                 let mut pieces: Vec<&str> = text.rsplitn(most(times), &**by).collect();
                 pieces.reverse();
@@ -305,4 +344,19 @@ impl Machine<'_> {
             _ => Err(called.unknown()),
         }
     }
+}
+
+/// A text in which every word begins with a capital.
+fn title(text: &str) -> String {
+    let mut inside = false;
+    let mut out = String::new();
+    for c in text.chars() {
+        if inside {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+        }
+        inside = c.is_alphabetic();
+    }
+    out
 }

@@ -4,14 +4,18 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::functions;
-use super::tree::{Argument, Body, Clause, Expr, ExprKind, Function, Part, Statement, StatementKind, Stop, bound, targets};
+use super::tree::{
+    Argument, Body, Clause, Expr, ExprKind, Function, Part, Statement, StatementKind, Stop, bound, targets,
+};
 
 /// The names that are used and bound nowhere; `return`, `break` and `continue` where they mean nothing.
 pub(super) fn unknown(statements: &[Statement], host: &[&'static str]) -> Vec<Stop> {
     let mut known: HashSet<Rc<str>> = bound(statements).into_iter().collect();
     let given = ["None", "True", "False"].iter().chain(functions::NAMES).chain(host);
     known.extend(given.map(|name| Rc::from(*name)));
-    let mut names = Names { scopes: vec![known], found: Vec::new() };
+    let functions = host.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let help = format!("the functions of these files are {functions}");
+    let mut names = Names { scopes: vec![known], found: Vec::new(), help };
     names.block(statements, false, false);
     names.found
 }
@@ -19,6 +23,8 @@ pub(super) fn unknown(statements: &[Statement], host: &[&'static str]) -> Vec<St
 struct Names {
     scopes: Vec<HashSet<Rc<str>>>,
     found: Vec<Stop>,
+    /// What there is.
+    help: String,
 }
 
 impl Names {
@@ -58,7 +64,11 @@ impl Names {
     }
 
     fn function(&mut self, function: &Function) {
-        function.parameters.iter().filter_map(|parameter| parameter.default.as_ref()).for_each(|value| self.expr(value));
+        function
+            .parameters
+            .iter()
+            .filter_map(|parameter| parameter.default.as_ref())
+            .for_each(|value| self.expr(value));
         self.scopes.push(function.locals.iter().cloned().collect());
         match &function.body {
             Body::Block(block) => self.block(block, true, false),
@@ -97,7 +107,8 @@ impl Names {
         match &expr.kind {
             ExprKind::Name(name) => {
                 if !self.scopes.iter().any(|scope| scope.contains(name)) {
-                    self.found.push(Stop::new(&expr.span, format!("the name `{name}` is not known")));
+                    let stop = Stop::new(&expr.span, format!("the name `{name}` is not known"));
+                    self.found.push(stop.with_help(self.help.clone()));
                 }
             }
             ExprKind::Text(_) | ExprKind::Int(_) | ExprKind::Float(_) => {}

@@ -131,13 +131,18 @@ impl Machine<'_> {
                 out.push('%');
                 continue;
             }
-            let Some(value) = values.next() else { return Err(Stop::new(span, "there are too few values for the text")) };
+            let Some(value) = values.next() else {
+                return Err(Stop::new(span, "there are too few values for the text"));
+            };
             match (kind, value) {
                 ('s', value) => out.push_str(&self.store.shown(value, false, span)?),
                 ('r', value) => out.push_str(&self.store.shown(value, true, span)?),
                 ('d', Value::Int(int)) => out.push_str(&int.to_string()),
                 _ => {
-                    return Err(Stop::new(span, format!("`%{kind}` is not supported for a value of type `{}`", value.kind())));
+                    return Err(Stop::new(
+                        span,
+                        format!("`%{kind}` is not supported for a value of type `{}`", value.kind()),
+                    ));
                 }
             }
             if out.len() > MAX_MEMORY {

@@ -4,10 +4,14 @@ use std::rc::Rc;
 
 use super::expression::Level;
 use super::lexer::{Token, words};
-use super::tree::{Body, ExprKind, Function, Parameter, ParameterKind, Result, Span, Statement, StatementKind, Stop, bound};
+use super::tree::{
+    Body, ExprKind, Function, Parameter, ParameterKind, Result, Span, Statement, StatementKind, Stop, bound,
+};
 
-/// How deep blocks, brackets and operators may be nested.
+/// How deep expressions may be nested.
 pub(super) const MAX_NESTING: u32 = 60;
+/// How deep the reading of blocks and expressions may go; a bracket takes two levels of it.
+const MAX_DEPTH: u32 = 120;
 
 /// Reads a file.
 ///
@@ -102,8 +106,8 @@ impl Parser {
 
     /// Reads something one level deeper.
     pub(super) fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.depth >= MAX_NESTING {
-            return Err(Stop::new(&self.span(), format!("the nesting is deeper than {MAX_NESTING}")));
+        if self.depth >= MAX_DEPTH {
+            return Err(Stop::new(&self.span(), "blocks and expressions are nested too deeply"));
         }
         self.depth += 1;
         let result = read(self);
@@ -161,19 +165,25 @@ impl Parser {
             return Ok(StatementKind::Return(if nothing { None } else { Some(self.expressions()?) }));
         }
         let target = self.expressions()?;
-        if self.take(":") {
-            self.expression()?;
-            if !self.is("=") {
-                return self.unexpected("`=`");
-            }
+        if self.is(":") {
+            return Err(self.annotation());
         }
         if self.take("=") {
             check_target(&target, true)?;
             return Ok(StatementKind::Assign(target, self.expressions()?));
         }
         let changes = [
-            ("+=", "+"), ("-=", "-"), ("*=", "*"), ("/=", "/"), ("//=", "//"), ("%=", "%"), ("&=", "&"), ("|=", "|"),
-            ("^=", "^"), ("<<=", "<<"), (">>=", ">>"),
+            ("+=", "+"),
+            ("-=", "-"),
+            ("*=", "*"),
+            ("/=", "/"),
+            ("//=", "//"),
+            ("%=", "%"),
+            ("&=", "&"),
+            ("|=", "|"),
+            ("^=", "^"),
+            ("<<=", "<<"),
+            (">>=", ">>"),
         ];
         for (written, operator) in changes {
             if self.take(written) {
@@ -222,18 +232,23 @@ impl Parser {
     fn def(&mut self) -> Result<StatementKind> {
         let name = self.name()?;
         self.expect("(")?;
-        let parameters = self.parameters(")", true)?;
+        let parameters = self.parameters(")")?;
         self.expect(")")?;
-        if self.take("->") {
-            self.expression()?;
+        if self.is("->") {
+            return Err(self.annotation());
         }
         let block = self.block()?;
         let locals = parameters.iter().map(|parameter| Rc::clone(&parameter.name)).chain(bound(&block)).collect();
         Ok(StatementKind::Def(Rc::new(Function { name, parameters, body: Body::Block(block), locals })))
     }
 
+    /// Types would have to be checked.
+    fn annotation(&self) -> Stop {
+        Stop::new(&self.span(), "types are not supported here").with_help("leave the type out: it changes nothing")
+    }
+
     /// Parameters up to a closing word, which is left.
-    pub(super) fn parameters(&mut self, end: &str, typed: bool) -> Result<Vec<Parameter>> {
+    pub(super) fn parameters(&mut self, end: &str) -> Result<Vec<Parameter>> {
         let mut parameters: Vec<Parameter> = Vec::new();
         let mut by_name_only = false;
         while !self.is(end) {
@@ -252,15 +267,17 @@ impl Parser {
                 };
                 let name = self.name()?;
                 by_name_only |= starred;
-                if typed && self.take(":") {
-                    self.expression()?;
+                if self.is(":") && end != ":" {
+                    return Err(self.annotation());
                 }
                 let may_have_one = matches!(kind, ParameterKind::Plain | ParameterKind::Named);
                 let default = if may_have_one && self.take("=") { Some(self.expression()?) } else { None };
                 let last = parameters.last();
                 let follows = last.is_some_and(|last| last.kind == ParameterKind::RestNamed)
                     || kind == ParameterKind::Rest && parameters.iter().any(|other| other.kind != ParameterKind::Plain)
-                    || kind == ParameterKind::Plain && default.is_none() && last.is_some_and(|last| last.default.is_some());
+                    || kind == ParameterKind::Plain
+                        && default.is_none()
+                        && last.is_some_and(|last| last.default.is_some());
                 if follows || parameters.iter().any(|other| other.name == name) {
                     return Err(Stop::new(&span, format!("the parameter `{name}` cannot stand here")));
                 }

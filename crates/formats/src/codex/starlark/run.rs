@@ -12,7 +12,7 @@ use super::{Given, HostCall, Plain, functions, methods};
 /// How many calls may be open at once.
 const MAX_CALLS: u32 = 50;
 /// How deep evaluation may go: calls, blocks and expressions together.
-const MAX_DEPTH: u32 = 250;
+const MAX_DEPTH: u32 = 200;
 
 pub(super) struct Machine<'h> {
     pub(super) store: Store,
@@ -127,34 +127,39 @@ impl<'h> Machine<'h> {
             StatementKind::Break => return Ok(Flow::Break),
             StatementKind::Continue => return Ok(Flow::Continue),
             StatementKind::Pass => {}
-            StatementKind::For(target, over, block) => {
-                let over = self.value(over)?;
-                let each = self.store.each(&over, span)?;
-                self.store.lock(&over, true);
-                for item in each {
-                    self.assign(target, item)?;
-                    match self.block(block)? {
-                        Flow::Next | Flow::Continue => {}
-                        Flow::Break => break,
-                        Flow::Return(value) => {
-                            self.store.lock(&over, false);
-                            return Ok(Flow::Return(value));
-                        }
-                    }
-                }
-                self.store.lock(&over, false);
-            }
+            StatementKind::For(target, over, block) => return self.for_loop(target, over, block, span),
             StatementKind::If(branches, last) => {
+                let mut chosen = last;
                 for (condition, block) in branches {
-                    let condition = self.value(condition)?;
-                    if self.store.truth(&condition) {
-                        return self.block(block);
+                    if self.holds(condition)? {
+                        chosen = block;
+                        break;
                     }
                 }
-                return self.block(last);
+                return self.block(chosen);
             }
         }
         Ok(Flow::Next)
+    }
+
+    fn for_loop(&mut self, target: &Expr, over: &Expr, block: &[Statement], span: &Span) -> Result<Flow> {
+        let over = self.value(over)?;
+        let each = self.store.each(&over, span)?;
+        self.store.lock(&over, true);
+        let mut end = Flow::Next;
+        for item in each {
+            self.assign(target, item)?;
+            match self.block(block)? {
+                Flow::Next | Flow::Continue => {}
+                Flow::Break => break,
+                Flow::Return(value) => {
+                    end = Flow::Return(value);
+                    break;
+                }
+            }
+        }
+        self.store.lock(&over, false);
+        Ok(end)
     }
 
     fn bind(&mut self, name: &Rc<str>, value: Value) {

@@ -14,7 +14,11 @@ pub(super) enum Value {
     Int(i64),
     Float(f64),
     Text(Rc<str>),
-    Range { start: i64, length: i64, step: i64 },
+    Range {
+        start: i64,
+        length: i64,
+        step: i64,
+    },
     List(usize),
     Tuple(usize),
     Dict(usize),
@@ -44,9 +48,9 @@ pub(super) struct Closure {
 }
 
 /// How much a file may do.
-pub(super) const MAX_STEPS: u64 = 400_000;
+pub(super) const MAX_STEPS: u64 = 250_000;
 /// How many bytes all the values that it makes may have together.
-pub(super) const MAX_MEMORY: usize = 16 * 1024 * 1024;
+pub(super) const MAX_MEMORY: usize = 4 * 1024 * 1024;
 /// What one value costs at least.
 pub(super) const COST: usize = 48;
 /// How deep values may be nested where they are compared or written.
@@ -57,11 +61,13 @@ pub(super) struct Store {
     objects: Vec<Object>,
     steps: u64,
     memory: usize,
+    /// How deep a comparison is.
+    depth: u32,
 }
 
 impl Store {
     pub(super) fn new() -> Store {
-        Store { objects: Vec::new(), steps: MAX_STEPS, memory: MAX_MEMORY }
+        Store { objects: Vec::new(), steps: MAX_STEPS, memory: MAX_MEMORY, depth: 0 }
     }
 
     /// Does so many steps.
@@ -233,14 +239,17 @@ impl Store {
     }
 
     pub(super) fn equal(&mut self, one: &Value, other: &Value, span: &Span) -> Result<bool> {
-        self.equal_at(one, other, span, 0)
-    }
-
-    fn equal_at(&mut self, one: &Value, other: &Value, span: &Span, depth: u32) -> Result<bool> {
         self.steps(1, span)?;
-        if depth > MAX_VALUE_DEPTH {
+        if self.depth > MAX_VALUE_DEPTH {
             return Err(too_deep(span));
         }
+        self.depth += 1;
+        let result = self.compare(one, other, span);
+        self.depth -= 1;
+        result
+    }
+
+    fn compare(&mut self, one: &Value, other: &Value, span: &Span) -> Result<bool> {
         Ok(match (one, other) {
             (Value::None, Value::None) => true,
             (Value::Bool(one), Value::Bool(other)) => one == other,
@@ -257,7 +266,7 @@ impl Store {
                 self.steps(one.len(), span)?;
                 let mut same = one.len() == other.len();
                 for (one, other) in one.iter().zip(&other) {
-                    same = same && self.equal_at(one, other, span, depth + 1)?;
+                    same = same && self.equal(one, other, span)?;
                 }
                 same
             }
@@ -268,7 +277,7 @@ impl Store {
                     let place = self.place(other, key, span)?;
                     let its = place.and_then(|place| self.entries(other).get(place)).map(|(_, its)| its.clone());
                     same = match its {
-                        Some(its) => same && self.equal_at(value, &its, span, depth + 1)?,
+                        Some(its) => same && self.equal(value, &its, span)?,
                         None => false,
                     };
                 }
