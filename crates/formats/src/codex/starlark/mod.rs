@@ -5,11 +5,13 @@
 //!
 //! A rules file can come with a repository, so it is hostile text. Whatever it says, it ends soon: steps, memory, open
 //! calls and nesting are bounded before they are used, in each operation and not between them, and no value is freed by
-//! recursion. (The `starlark` crate is not made for such text, and says so: its limits are looked at between operations,
-//! so that one `"x" * 10000000000` ends the program, and text nested deeply overflows its stack.)
+//! recursion. (The `starlark` crate is not made for such text, and says so: its limits are looked at between operations
+//! and best-effort, and text that is nested deeply overflows its stack. It also compiles C code, and makes numbers of
+//! `serde_json` texts for everybody who builds with it.)
 
 mod eval;
 mod expression;
+mod fstring;
 mod functions;
 mod lexer;
 mod methods;

@@ -138,7 +138,7 @@ fn lines_and_blocks() {
 
 #[test]
 fn hostile_files_end_soon() {
-    let nested = |open: &str, close: &str| format!("x = {}1{}", open.repeat(50_000), close.repeat(50_000));
+    let nested = |open: &str, close: &str| format!("x = {}1{}", open.repeat(20_000), close.repeat(20_000));
     let files = [
         "x = 'a' * 10000000000000".to_owned(),
         "x = [0] * 10000000000000".to_owned(),
@@ -167,10 +167,10 @@ fn hostile_files_end_soon() {
         nested("lambda: ", ""),
         nested("1 if 2 else ", ""),
         nested("[1 for i in ", "]"),
-        format!("x = 1{}", " + 1".repeat(50_000)),
-        format!("x = y{}", ".a".repeat(50_000)),
-        format!("x = y{}", "[0]".repeat(50_000)),
-        format!("x = [1 {}]", "for i in [1] ".repeat(50_000)),
+        format!("x = 1{}", " + 1".repeat(20_000)),
+        format!("x = y{}", ".a".repeat(20_000)),
+        format!("x = y{}", "[0]".repeat(20_000)),
+        format!("x = [1 {}]", "for i in [1] ".repeat(20_000)),
         (0..1_000).map(|depth| format!("{}if True:\n", " ".repeat(depth))).collect::<String>(),
         "x = 1\n".repeat(300_000),
         "\"".repeat(100_001),
@@ -193,4 +193,107 @@ fn deep_calls_fit_the_stack_of_a_thread() {
     let run = move || run(&file, &[]).unwrap_err()[0].message.clone();
     let message = std::thread::Builder::new().stack_size(1024 * 1024).spawn(run).unwrap().join().unwrap();
     assert!(message.contains("nested deeper"), "{message}");
+}
+
+#[test]
+fn random_files_end_without_a_panic() {
+    let words = [
+        "x",
+        "y",
+        "f",
+        "show",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "=",
+        "+=",
+        "+",
+        "-",
+        "*",
+        "**",
+        "//",
+        "%",
+        "<<",
+        ">>",
+        "==",
+        "<",
+        "in",
+        "not",
+        "and",
+        "or",
+        "if",
+        "else",
+        "elif",
+        "for",
+        "def",
+        "return",
+        "lambda",
+        "break",
+        "pass",
+        "1",
+        "0",
+        "-1",
+        "3.5",
+        "9223372036854775807",
+        "'a'",
+        "'%s%d%'",
+        "'{}{x}{0}'",
+        "f'{x}'",
+        "f'{'",
+        "\"\\x4\"",
+        "None",
+        "True",
+        ".append",
+        ".join",
+        ".split",
+        ".format",
+        ".get",
+        ".pop",
+        ".items",
+        "range",
+        "sorted",
+        "dict",
+        "zip",
+        "str",
+        "len",
+        "max",
+        "int",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "\n",
+        ";",
+        "#",
+        "é",
+        "😀",
+        "\t",
+        "\\\n",
+        "\r\n",
+    ];
+    let whole =
+        "x = [1, 'a', {}]\nfor y in x:\n  show(str(y))\ndef f(a, b=1, *c, **d):\n  return [a for a in x if a]\nf(x)\n";
+    let mut seed = 1_u64;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    let mut fine = 0;
+    for round in 0..20_000 {
+        let mut file: Vec<String> = if round % 2 == 0 {
+            whole.split_inclusive([' ', '(', ')', ',', '\n']).map(str::to_owned).collect()
+        } else {
+            Vec::new()
+        };
+        for _ in 0..=random(12) {
+            let at = random(file.len() + 1);
+            file.insert(at, format!("{} ", words[random(words.len())]));
+        }
+        fine += usize::from(run(&file.concat(), &["show"]).is_ok());
+    }
+    assert!((100..19_000).contains(&fine), "{fine}");
 }
