@@ -1,5 +1,6 @@
 //! Rules to a source.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use countersign_policy::pattern::{Pattern, PrefixPattern, Programs};
@@ -31,10 +32,11 @@ pub fn source(
         Resolution::ByName => &[Place::Exact, Place::ByName],
         Resolution::Off => &[Place::Exact],
     };
+    let hosts = hosts(&rules.hosts);
     let mut compiled = Vec::new();
     for place in places {
         for rule in &rules.prefixes {
-            for pattern in patterns(&rule.pattern, &rules.hosts, *place) {
+            for pattern in patterns(&rule.pattern, &hosts, *place) {
                 compiled.push(Rule {
                     patterns: vec![Pattern::prefix(pattern)],
                     fallback: *place == Place::ByName,
@@ -44,16 +46,21 @@ pub fn source(
             }
         }
     }
-    let deciding = rules.network.iter().enumerate().filter(|(at, _)| overridden(&rules.network, *at).is_none());
-    compiled.extend(deciding.map(|(_, rule)| fetch(rule)));
+    let last = deciding(&rules.network);
+    let counts = |(at, rule): &(usize, &NetworkRule)| overriding(&last, *at, rule).is_none();
+    compiled.extend(rules.network.iter().enumerate().filter(counts).map(|(_, rule)| fetch(rule)));
     Source::new(kind, name, trusted, compiled)
 }
 
-/// The rule that makes a rule about a host count for nothing: of those that allow or forbid the last one does, whatever
-/// the protocol.
-pub(super) fn overridden(rules: &[NetworkRule], at: usize) -> Option<&NetworkRule> {
-    let rule = rules.get(at).filter(|rule| rule.decision != Decision::Prompt)?;
-    rules.iter().skip(at + 1).find(|other| other.host == rule.host && other.decision != Decision::Prompt)
+/// Of the rules about a host that allow or forbid the last one counts, whatever the protocol: its place, by the host.
+pub(super) fn deciding(rules: &[NetworkRule]) -> HashMap<&str, usize> {
+    let decides = |(_, rule): &(usize, &NetworkRule)| rule.decision != Decision::Prompt;
+    rules.iter().enumerate().filter(decides).map(|(at, rule)| (rule.host.as_str(), at)).collect()
+}
+
+/// The place of the rule that makes this one, which is at `at`, count for nothing.
+pub(super) fn overriding(last: &HashMap<&str, usize>, at: usize, rule: &NetworkRule) -> Option<usize> {
+    last.get(rule.host.as_str()).copied().filter(|last| *last != at && rule.decision != Decision::Prompt)
 }
 
 /// Codex ignores a rule that asks for a host; with us it asks.
@@ -75,20 +82,27 @@ pub(super) enum Place {
     ByName,
 }
 
+/// The paths of programs by their names; of several definitions the last counts.
+pub(super) fn hosts(hosts: &[HostExecutable]) -> HashMap<&str, &[String]> {
+    hosts.iter().map(|host| (host.name.as_str(), host.paths.as_slice())).collect()
+}
+
 /// The patterns of a rule: one for each program that it speaks of.
 pub(super) fn patterns<'a>(
     tokens: &'a [Vec<String>],
-    hosts: &'a [HostExecutable],
+    hosts: &'a HashMap<&str, &[String]>,
     place: Place,
 ) -> impl Iterator<Item = PrefixPattern> + 'a {
     let (programs, rest) = tokens.split_first().map_or((&[][..], &[][..]), |(first, rest)| (first.as_slice(), rest));
     // A name with a folder in it is the name of no file.
     let programs = programs.iter().filter(move |program| place == Place::Exact || !program.contains('/'));
     programs.map(move |program| {
-        let listed = || hosts.iter().rev().find(|host| host.name == *program);
         let meant = match place {
             Place::Exact => Programs::Exact,
-            Place::ByName => listed().map_or(Programs::AnyPath, |host| Programs::Paths(host.paths.clone())),
+            Place::ByName => match hosts.get(program.as_str()) {
+                Some(paths) => Programs::Paths(paths.to_vec()),
+                None => Programs::AnyPath,
+            },
         };
         PrefixPattern::new(program, meant, rest)
     })

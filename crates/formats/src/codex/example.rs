@@ -1,42 +1,56 @@
 //! The examples in `match` and `not_match`.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use countersign_policy::Word;
 use countersign_policy::document::quoted;
-use countersign_policy::pattern::{Case, PrefixPattern};
+use countersign_policy::pattern::plain_path;
 
-use super::compile::{Place, patterns};
+use super::compile;
 use super::rules::HostExecutable;
 use super::starlark::Stop;
 
-/// A command that a rule must match, or must not.
-pub(super) struct Example {
-    pub(super) words: Vec<String>,
-    pub(super) holds: bool,
+/// The commands that a rule must match, and those that it must not.
+pub(super) struct Examples {
     pub(super) pattern: Vec<Vec<String>>,
+    /// Each with whether it must match.
+    pub(super) commands: Vec<(Vec<String>, bool)>,
     pub(super) span: Range<usize>,
 }
 
 /// The examples that do not hold. Each is checked against its own rule alone, programs also by their names.
-pub(super) fn failed(examples: &[Example], hosts: &[HostExecutable]) -> Vec<Stop> {
+pub(super) fn failed(examples: &[Examples], hosts: &[HostExecutable]) -> Vec<Stop> {
+    let hosts = compile::hosts(hosts);
     let mut found = Vec::new();
-    for example in examples {
-        let words: Vec<Word> = example.words.iter().map(Word::data).collect();
-        let matches = |pattern: PrefixPattern| pattern.matches(&words, Case::Fold);
-        let exact = patterns(&example.pattern, hosts, Place::Exact).any(matches);
-        let matched = exact || patterns(&example.pattern, hosts, Place::ByName).any(matches);
-        if matched != example.holds {
-            let shown = quoted(&example.words.join(" "));
-            let message = if matched {
-                format!("the rule matches {shown}, which stands in `not_match`")
-            } else {
-                format!("the rule does not match {shown}, which stands in `match`")
-            };
-            found.push(Stop { span: example.span.clone(), message, help: None });
+    for Examples { pattern, commands, span } in examples {
+        for (words, holds) in commands {
+            if matches(pattern, words, &hosts) != *holds {
+                let shown = quoted(&words.join(" "));
+                let message = if *holds {
+                    format!("the rule does not match {shown}, which stands in `match`")
+                } else {
+                    format!("the rule matches {shown}, which stands in `not_match`")
+                };
+                found.push(Stop { span: span.clone(), message, help: None });
+            }
         }
     }
     found
+}
+
+/// Whether a rule speaks of a command, as Codex has it: of a program at any path, where nothing says which paths count.
+fn matches(pattern: &[Vec<String>], words: &[String], hosts: &HashMap<&str, &[String]>) -> bool {
+    let (Some((programs, rest)), Some((program, words))) = (pattern.split_first(), words.split_first()) else {
+        return false;
+    };
+    let by_name = || {
+        let Some(path) = plain_path(program) else { return false };
+        let Some(name) = path.rsplit('/').next().filter(|name| !name.is_empty()) else { return false };
+        programs.iter().any(|program| program == name) && hosts.get(name).is_none_or(|paths| paths.contains(&path))
+    };
+    words.len() >= rest.len()
+        && rest.iter().zip(words).all(|(wanted, word)| wanted.contains(word))
+        && (programs.contains(program) || by_name())
 }
 
 /// A line in words, as a POSIX shell splits it: quotes and backslashes, comments; nothing is expanded. None where a quote

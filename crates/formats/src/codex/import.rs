@@ -1,10 +1,11 @@
 //! Rules files to rules of our own.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use countersign_policy::Origin;
 
-use super::compile::overridden;
+use super::compile::{self, deciding, overriding};
 use super::rules::{Decision, NetworkRule, PrefixRule, Rules};
 
 /// What rules files come to in our own grammar.
@@ -31,7 +32,9 @@ const MAX_PATTERNS: usize = 64;
 /// Writes rules in our own grammar: `prefix_rule(["git", "status"])` is `shell(git status **)`, for a prefix says
 /// nothing of what follows.
 pub fn import(rules: &Rules) -> Imported {
-    let mut import = Import { rules, lists: [Vec::new(), Vec::new(), Vec::new()], notes: Vec::new() };
+    let lists = [Vec::new(), Vec::new(), Vec::new()];
+    let (last, hosts) = (deciding(&rules.network), compile::hosts(&rules.hosts));
+    let mut import = Import { rules, last, hosts, lists, notes: Vec::new() };
     rules.prefixes.iter().for_each(|rule| import.prefix(rule));
     rules.network.iter().enumerate().for_each(|(at, rule)| import.network(at, rule));
     import.hosts();
@@ -48,12 +51,16 @@ pub fn import(rules: &Rules) -> Imported {
 
 struct Import<'r> {
     rules: &'r Rules,
+    /// Which rule about a host counts.
+    last: HashMap<&'r str, usize>,
+    /// Where programs lie.
+    hosts: HashMap<&'r str, &'r [String]>,
     /// What is allowed, asked and denied.
     lists: [Vec<String>; 3],
     notes: Vec<Note>,
 }
 
-impl Import<'_> {
+impl<'r> Import<'r> {
     fn note(&mut self, origin: &Origin, text: impl Into<String>) {
         self.notes.push(Note { origin: origin.clone(), text: text.into() });
     }
@@ -126,14 +133,14 @@ impl Import<'_> {
     /// An allow of ours does not take a program's name for its path: paths that are known are written out.
     fn with_paths(&self, pattern: &mut [Vec<String>]) {
         let Some(programs) = pattern.first_mut() else { return };
-        let listed = |name: &String| self.rules.hosts.iter().rev().find(|host| host.name == *name);
-        let paths: Vec<String> =
-            programs.iter().filter_map(listed).flat_map(|host| host.paths.iter().cloned()).collect();
+        let listed = programs.iter().filter_map(|name| self.hosts.get(name.as_str()));
+        let paths: Vec<String> = listed.flat_map(|paths| paths.iter().cloned()).collect();
         programs.extend(paths);
     }
 
     fn network(&mut self, at: usize, rule: &NetworkRule) {
-        if let Some(other) = overridden(&self.rules.network, at) {
+        let other = overriding(&self.last, at, rule).and_then(|other| self.rules.network.get(other));
+        if let Some(other) = other {
             let Origin { file, line, .. } = &other.origin;
             self.note(&rule.origin, format!("left out, it can never apply: {file}:{line} is about the same host"));
             return;

@@ -5,7 +5,7 @@ use countersign_policy::pattern::plain_path;
 use countersign_policy::{Effect, Origin};
 
 use super::arguments::Arguments;
-use super::example::{self, Example};
+use super::example::{self, Examples};
 use super::host::host;
 use super::starlark::{self, HostCall, Plain, Stop};
 use crate::Text;
@@ -84,6 +84,16 @@ pub enum Protocol {
     Socks5Udp,
 }
 
+impl PrefixRule {
+    /// How much it comes to, written once for each of its programs.
+    fn bytes(&self) -> usize {
+        let Some((programs, rest)) = self.pattern.split_first() else { return 0 };
+        let rest: usize = rest.iter().flatten().map(|word| word.len() + 24).sum();
+        let why = self.justification.as_ref().map_or(0, String::len);
+        programs.iter().fold(0, |bytes, program| bytes.saturating_add(program.len() + rest + why + MAX_SHOWN))
+    }
+}
+
 impl Decision {
     pub(super) fn named(word: &str) -> Option<Decision> {
         Some(match word {
@@ -130,6 +140,14 @@ const FUNCTIONS: &[&str] = &["prefix_rule", "host_executable", "network_rule"];
 
 /// The most problems of one file that are told.
 const MAX_PROBLEMS: usize = 50;
+/// The most bytes that all rules may come to, each rule written once for each of its programs.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// The most examples that a rule may have.
+const MAX_EXAMPLES: usize = 200;
+/// The most paths that a program may have.
+const MAX_PATHS: usize = 100;
+/// The most of a rule's text that its origin repeats.
+const MAX_SHOWN: usize = 300;
 
 /// Reads rules files, which count in this order: those of a lower layer first, in a layer sorted by path.
 ///
@@ -138,6 +156,7 @@ const MAX_PROBLEMS: usize = 50;
 pub fn parse(files: &[Text<'_>]) -> Result<Rules, Vec<Problem>> {
     let mut rules = Rules::default();
     let mut problems = Vec::new();
+    let mut bytes = 0_usize;
     for file in files {
         let mut found = Vec::new();
         let mut examples = Vec::new();
@@ -150,6 +169,11 @@ pub fn parse(files: &[Text<'_>]) -> Result<Rules, Vec<Problem>> {
                         "network_rule" => rules.network.extend(network_rule(&mut arguments, file, call)),
                         _ => {
                             let rule = prefix_rule(&mut arguments, file, call, &mut examples);
+                            bytes = bytes.saturating_add(rule.as_ref().map_or(0, PrefixRule::bytes));
+                            if bytes > MAX_BYTES {
+                                arguments
+                                    .problem(format!("with this rule the files come to more than {MAX_BYTES} bytes"));
+                            }
                             rules.prefixes.extend(rule);
                         }
                     }
@@ -158,6 +182,9 @@ pub fn parse(files: &[Text<'_>]) -> Result<Rules, Vec<Problem>> {
                         message,
                         help: None,
                     }));
+                    if found.len() >= MAX_PROBLEMS {
+                        break;
+                    }
                 }
             }
             Err(stops) => found.extend(stops),
@@ -175,7 +202,7 @@ fn prefix_rule(
     arguments: &mut Arguments<'_>,
     file: &Text<'_>,
     call: &HostCall,
-    examples: &mut Vec<Example>,
+    examples: &mut Vec<Examples>,
 ) -> Option<PrefixRule> {
     arguments.take(&["pattern", "decision", "match", "not_match", "justification"], 1);
     let decision = match arguments.text("decision") {
@@ -188,12 +215,18 @@ fn prefix_rule(
     let justification = justification(arguments);
     let pattern = arguments.list("pattern").map(<[Plain]>::to_vec);
     let pattern = pattern.and_then(|tokens| pattern_of(&tokens, arguments))?;
+    let mut commands = Vec::new();
     for (list, holds) in [("match", true), ("not_match", false)] {
-        for example in arguments.list(list).map(<[Plain]>::to_vec).unwrap_or_default() {
-            if let Some(words) = example_words(&example, arguments) {
-                examples.push(Example { words, holds, pattern: pattern.clone(), span: call.span.clone() });
-            }
+        let given = arguments.list(list).unwrap_or_default();
+        if given.len() > MAX_EXAMPLES {
+            arguments.problem(format!("`{list}` has more than {MAX_EXAMPLES} examples"));
         }
+        for example in given.iter().take(MAX_EXAMPLES) {
+            commands.extend(example_words(example, arguments).map(|words| (words, holds)));
+        }
+    }
+    if !commands.is_empty() {
+        examples.push(Examples { pattern: pattern.clone(), commands, span: call.span.clone() });
     }
     let decision = decision?;
     let origin = file.origin(&call.span, shown(&pattern, decision));
@@ -208,7 +241,11 @@ pub(super) fn shown(pattern: &[Vec<String>], decision: Decision) -> String {
         [one] => word(one),
         several => list(several.iter().map(word).collect()),
     };
-    format!("prefix_rule({}, \"{}\")", list(pattern.iter().map(words).collect()), decision.as_str())
+    let rule = format!("prefix_rule({}, \"{}\")", list(pattern.iter().map(words).collect()), decision.as_str());
+    match rule.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => rule.get(..end).unwrap_or_default().to_owned() + "...",
+        None => rule,
+    }
 }
 
 fn justification(arguments: &mut Arguments<'_>) -> Option<String> {
@@ -282,6 +319,10 @@ fn host_executable(arguments: &mut Arguments<'_>, file: &Text<'_>, call: &HostCa
         arguments.problem(format!("{} is no bare name of a program: write it without folders", quoted(&name)));
     }
     let mut paths = Vec::new();
+    if arguments.list("paths")?.len() > MAX_PATHS {
+        arguments.problem(format!("a program has more than {MAX_PATHS} paths"));
+        return None;
+    }
     for path in arguments.list("paths").map(<[Plain]>::to_vec)? {
         let Plain::Text(path) = &path else {
             arguments.problem(format!("a path is of type `{}`: write a text", path.kind()));

@@ -148,6 +148,27 @@ fn one_mistake_in_one_file_refuses_all_files_and_every_mistake_is_told() {
 }
 
 #[test]
+fn files_that_come_to_too_much_are_refused_soon() {
+    let list = |item: &str, count: usize| format!("[{}]", vec![item; count].join(","));
+    for text in [
+        format!("prefix_rule([{0},{0}])", list("'a'", 50_000)),
+        format!("prefix_rule([{},'b'], justification='{}')", list("'a'", 50_000), "x".repeat(50_000)),
+        format!("prefix_rule([{}], match={})", list("'a'", 50_000), list("'b'", 50_000)),
+        format!("host_executable('a', {})", list("'/a'", 50_000)),
+        format!("x = {}\nfor i in range(100): prefix_rule([x, x])", list("'a'", 1_000)),
+        format!("x = {}\nfor i in range(100000): prefix_rule([], match=x)", list("''", 100)),
+        format!("prefix_rule({})", list("1", 50_000)),
+        format!("prefix_rule({}=1)", "a=1,".repeat(50_000)),
+        format!("def f({}): pass\nf()", (0..50_000).map(|at| format!("a{at},")).collect::<String>()),
+        "y\n".repeat(50_000),
+    ] {
+        let began = std::time::Instant::now();
+        assert!(parse(&[Text::new("a.rules", &text)]).is_err_and(|problems| problems.len() <= 50), "{:.60}", text);
+        assert!(began.elapsed().as_secs() < 10, "{:.60}", text);
+    }
+}
+
+#[test]
 fn requirements_ask_and_forbid_and_nothing_else() {
     let text = r#"allowed_approval_policies = ["never"]
 [rules]

@@ -206,7 +206,7 @@ impl Machine<'_> {
                 place.and_then(|place| self.store.entries(of).get(place)).map(|(_, value)| value.clone())
             }
             (Value::Text(text), Value::Int(index)) => {
-                self.store.steps(text.len() / 16, span)?;
+                self.store.read(text.len(), span)?;
                 let at = place(*index, text.chars().count());
                 at.and_then(|at| text.chars().nth(at)).map(|c| Value::Text(c.to_string().into()))
             }
@@ -248,7 +248,7 @@ impl Machine<'_> {
         }
         match &of {
             Value::Text(text) => {
-                self.store.steps(text.len() / 16 + 1, span)?;
+                self.store.read(text.len(), span)?;
                 self.store.take(text.len().saturating_mul(4), span)?;
                 let chars: Vec<char> = text.chars().collect();
                 let chosen: String = chosen(&chars, from, to, step).collect();

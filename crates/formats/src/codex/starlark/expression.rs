@@ -1,5 +1,6 @@
 //! Words to expressions.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::fstring::parts;
@@ -185,6 +186,7 @@ impl Parser {
 
     fn arguments(&mut self) -> Result<Vec<Argument>> {
         let mut arguments: Vec<Argument> = Vec::new();
+        let mut names = HashSet::new();
         while !self.take(")") {
             let span = self.span();
             let argument = if self.take("*") {
@@ -204,10 +206,7 @@ impl Parser {
                 Argument::Spread(_) => 2,
                 Argument::SpreadNamed(_) => 3,
             };
-            let repeated = arguments.iter().any(|other| match (other, &argument) {
-                (Argument::Named(one, _), Argument::Named(other, _)) => one == other,
-                _ => false,
-            });
+            let repeated = matches!(&argument, Argument::Named(name, _) if !names.insert(Rc::clone(name)));
             let before = arguments.last().map_or(0, place);
             if repeated || before > place(&argument) || before > 1 && before == place(&argument) {
                 return Err(Stop::new(&span, "this argument cannot stand here"));

@@ -1,5 +1,7 @@
 //! What stands in the braces of f-strings.
 
+use countersign_policy::document::quoted;
+
 use super::tree::{Expr, ExprKind, Part, Result, Span, Stop};
 
 /// What an f-string is made of: only names stand in its braces.
@@ -21,14 +23,16 @@ pub(super) fn parts(text: &str, span: &Span) -> Result<Vec<Part>> {
                 let (name, shown) = match inside.split_once('!') {
                     Some((name, "r")) => (name, true),
                     Some((name, "s")) => (name, false),
-                    Some(_) => return Err(Stop::new(span, format!("`{inside}` is no name with `!r` or `!s`"))),
+                    Some(_) => return Err(Stop::new(span, format!("{} is no name with `!r` or `!s`", quoted(inside)))),
                     None => (inside, false),
                 };
                 let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                     && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
                 if !is_name {
-                    let stop =
-                        Stop::new(span, format!("`{name}` is no name, and only names stand in the braces of a text"));
+                    let stop = Stop::new(
+                        span,
+                        format!("{} is no name, and only names stand in the braces of a text", quoted(name)),
+                    );
                     return Err(stop.with_help("give the value a name first, or join texts with `+`"));
                 }
                 parts.push(Part::Text(std::mem::take(&mut plain)));

@@ -64,6 +64,9 @@ pub(super) fn call(machine: &mut Machine<'_>, name: &'static str, given: Given, 
 
 fn of_one(machine: &mut Machine<'_>, name: &str, value: &Value, span: &Span) -> Result<Value> {
     let store = &mut machine.store;
+    if let Value::Text(text) = value {
+        store.read(text.len(), span)?;
+    }
     match (name, value) {
         ("abs", Value::Int(int)) if *int != i64::MIN => Ok(Value::Int(int.abs())),
         ("all", value) => Ok(Value::Bool(store.each(value, span)?.iter().all(|item| store.truth(item)))),

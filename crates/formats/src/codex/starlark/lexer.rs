@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use countersign_policy::document::quoted;
+
 use super::tree::{Result, Span, Stop};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -216,7 +218,7 @@ impl<'t> Lexer<'t> {
         match (int, float()) {
             (Some(int), _) => self.push(Token::Int(int), from),
             (None, Some(float)) if !word.starts_with("0x") => self.push(Token::Float(float), from),
-            _ => return self.stop(from, format!("`{word}` is no number of at most 64 bits")),
+            _ => return self.stop(from, format!("{} is no number of at most 64 bits", quoted(word))),
         }
         Ok(())
     }

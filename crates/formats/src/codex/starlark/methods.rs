@@ -60,7 +60,7 @@ pub(super) fn call(machine: &mut Machine<'_>, of: &Value, name: &Rc<str>, given:
             Err(Stop::new(span, format!("`{name}` takes no named arguments here")))
         }
         Value::Text(text) => {
-            machine.store.steps(text.len() / 16, span)?;
+            machine.store.read(text.len(), span)?;
             machine.text_method(text, called, &given.places)
         }
         Value::List(list) => machine.list_method(*list, called, &given.places),

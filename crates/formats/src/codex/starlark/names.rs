@@ -3,10 +3,15 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use countersign_policy::document::quoted;
+
 use super::functions;
 use super::tree::{
     Argument, Body, Clause, Expr, ExprKind, Function, Part, Statement, StatementKind, Stop, bound, targets,
 };
+
+/// The most names that are told.
+const MAX_FOUND: usize = 50;
 
 /// The names that are used and bound nowhere; `return`, `break` and `continue` where they mean nothing.
 pub(super) fn unknown(statements: &[Statement], host: &[&'static str]) -> Vec<Stop> {
@@ -106,8 +111,8 @@ impl Names {
     fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Name(name) => {
-                if !self.scopes.iter().any(|scope| scope.contains(name)) {
-                    let stop = Stop::new(&expr.span, format!("the name `{name}` is not known"));
+                if self.found.len() < MAX_FOUND && !self.scopes.iter().any(|scope| scope.contains(name)) {
+                    let stop = Stop::new(&expr.span, format!("the name {} is not known", quoted(name)));
                     self.found.push(stop.with_help(self.help.clone()));
                 }
             }

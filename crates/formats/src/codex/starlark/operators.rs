@@ -38,10 +38,13 @@ impl Machine<'_> {
         self.store.steps(1, span)?;
         match (one, other) {
             (Value::Int(one), Value::Int(other)) => Ok(one.cmp(other)),
-            (Value::Text(one), Value::Text(other)) => Ok(one.cmp(other)),
+            (Value::Text(one), Value::Text(other)) => {
+                self.store.read(one.len(), span)?;
+                Ok(one.cmp(other))
+            }
             (Value::Bool(one), Value::Bool(other)) => Ok(one.cmp(other)),
             (Value::List(_), Value::List(_)) | (Value::Tuple(_), Value::Tuple(_)) => self.deeper(span, |machine| {
-                let (one, other) = (machine.store.items(one).to_vec(), machine.store.items(other).to_vec());
+                let (one, other) = (machine.store.each(one, span)?, machine.store.each(other, span)?);
                 for (one, other) in one.iter().zip(&other) {
                     match machine.order(one, other, span)? {
                         Ordering::Equal => {}
@@ -57,7 +60,7 @@ impl Machine<'_> {
     fn contains(&mut self, all: &Value, item: &Value, span: &Span) -> Result<bool> {
         match (all, item) {
             (Value::Text(all), Value::Text(item)) => {
-                self.store.steps(all.len() / 16, span)?;
+                self.store.read(all.len(), span)?;
                 Ok(all.contains(&**item))
             }
             (Value::Dict(_), key) => Ok(self.store.place(all, key, span)?.is_some()),
@@ -103,7 +106,7 @@ impl Machine<'_> {
             }
             (Value::Int(times), list @ (Value::List(_) | Value::Tuple(_)))
             | (list @ (Value::List(_) | Value::Tuple(_)), Value::Int(times)) => {
-                let items = self.store.items(list).to_vec();
+                let items = self.store.each(list, span)?;
                 let times = if items.is_empty() { 0 } else { usize::try_from(*times).unwrap_or_default() };
                 self.store.take_values(items.len().saturating_mul(times), span)?;
                 let all = std::iter::repeat_n(items, times).flatten().collect();

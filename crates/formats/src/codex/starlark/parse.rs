@@ -1,5 +1,6 @@
 //! Words to statements.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::expression::Level;
@@ -250,6 +251,7 @@ impl Parser {
     /// Parameters up to a closing word, which is left.
     pub(super) fn parameters(&mut self, end: &str) -> Result<Vec<Parameter>> {
         let mut parameters: Vec<Parameter> = Vec::new();
+        let mut names = HashSet::new();
         let mut by_name_only = false;
         while !self.is(end) {
             let span = self.span();
@@ -278,7 +280,7 @@ impl Parser {
                     || kind == ParameterKind::Plain
                         && default.is_none()
                         && last.is_some_and(|last| last.default.is_some());
-                if follows || parameters.iter().any(|other| other.name == name) {
+                if follows || !names.insert(Rc::clone(&name)) {
                     return Err(Stop::new(&span, format!("the parameter `{name}` cannot stand here")));
                 }
                 parameters.push(Parameter { name, default, kind });

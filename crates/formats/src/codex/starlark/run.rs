@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use countersign_policy::document::quoted;
+
 use super::tree::{
     Argument, Body, Expr, ExprKind, Function, ParameterKind, Result, Span, Statement, StatementKind, Stop, bound,
 };
@@ -81,7 +83,7 @@ impl<'h> Machine<'h> {
         while let Some(here) = scope.and_then(|at| self.scopes.get(at)) {
             match here.names.get(name) {
                 Some(Some(value)) => return Ok(value.clone()),
-                Some(None) => return Err(Stop::new(span, format!("`{name}` has no value yet"))),
+                Some(None) => return Err(Stop::new(span, format!("{} has no value yet", quoted(name)))),
                 None => scope = here.around,
             }
         }
@@ -91,7 +93,7 @@ impl<'h> Machine<'h> {
             "False" => Ok(Value::Bool(false)),
             name => match self.host.iter().chain(functions::NAMES).find(|known| **known == name) {
                 Some(known) => Ok(Value::Builtin(known)),
-                None => Err(Stop::new(span, format!("the name `{name}` is not known"))),
+                None => Err(Stop::new(span, format!("the name {} is not known", quoted(name)))),
             },
         }
     }
@@ -220,13 +222,13 @@ impl<'h> Machine<'h> {
     }
 
     fn changed(&mut self, before: Value, operator: &'static str, value: &Value, span: &Span) -> Result<Value> {
-        match (&before, operator) {
-            (Value::List(list), "+") => {
+        match (&before, operator, value) {
+            (Value::List(list), "+", _) => {
                 let more = self.store.each(value, span)?;
                 self.store.list_to_change(*list, span)?.extend(more);
                 Ok(before)
             }
-            (Value::Dict(dict), "|") => {
+            (Value::Dict(dict), "|", Value::Dict(_)) => {
                 for (key, value) in self.store.entries(value).to_vec() {
                     self.store.insert(*dict, key, value, span)?;
                 }
@@ -349,6 +351,7 @@ impl<'h> Machine<'h> {
         let mut names = given.names;
         let mut values = Vec::new();
         for (parameter, default) in function.parameters.iter().zip(closure.defaults.iter()) {
+            self.store.steps(names.len(), span)?;
             let named = names.iter().position(|(name, _)| *name == parameter.name);
             let value = match parameter.kind {
                 ParameterKind::Rest => self.store.tuple(places.by_ref().collect(), span)?,

@@ -138,7 +138,7 @@ fn lines_and_blocks() {
 
 #[test]
 fn hostile_files_end_soon() {
-    let nested = |open: &str, close: &str| format!("x = {}1{}", open.repeat(20_000), close.repeat(20_000));
+    let nested = |open: &str, close: &str| format!("x = {}1{}", open.repeat(5_000), close.repeat(5_000));
     let files = [
         "x = 'a' * 10000000000000".to_owned(),
         "x = [0] * 10000000000000".to_owned(),
@@ -152,6 +152,11 @@ fn hostile_files_end_soon() {
         "x = {str(i): i for i in range(100000)}".to_owned(),
         "x = []\nfor i in range(1000000): x.insert(0, i)".to_owned(),
         "x = ['a' * 10000] * 100\nfor i in range(1000): show(str(i), x, x, x)".to_owned(),
+        "x = [1] * 100000\nfor i in range(1000000): x * 0".to_owned(),
+        "x = [1] * 100000\nfor i in range(1000000): [] == x".to_owned(),
+        "x = 'a' * 1000000\ny = x + ''\nfor i in range(1000000): x == y".to_owned(),
+        "x = 'a' * 1000000\nfor i in range(1000000): len(x)".to_owned(),
+        "x = 'a' * 1000000\nfor i in range(1000000): x.count('aa')".to_owned(),
         "def f(n): return f(n)\nf(1)".to_owned(),
         "def f(n): return [f(n) for i in [1]]\nf(1)".to_owned(),
         "f = lambda: f()\nf()".to_owned(),
@@ -167,10 +172,10 @@ fn hostile_files_end_soon() {
         nested("lambda: ", ""),
         nested("1 if 2 else ", ""),
         nested("[1 for i in ", "]"),
-        format!("x = 1{}", " + 1".repeat(20_000)),
-        format!("x = y{}", ".a".repeat(20_000)),
-        format!("x = y{}", "[0]".repeat(20_000)),
-        format!("x = [1 {}]", "for i in [1] ".repeat(20_000)),
+        format!("x = 1{}", " + 1".repeat(5_000)),
+        format!("x = y{}", ".a".repeat(5_000)),
+        format!("x = y{}", "[0]".repeat(5_000)),
+        format!("x = [1 {}]", "for i in [1] ".repeat(5_000)),
         (0..1_000).map(|depth| format!("{}if True:\n", " ".repeat(depth))).collect::<String>(),
         "x = 1\n".repeat(300_000),
         "\"".repeat(100_001),
@@ -283,7 +288,7 @@ fn random_files_end_without_a_panic() {
         usize::try_from(seed >> 33).unwrap() % below
     };
     let mut fine = 0;
-    for round in 0..20_000 {
+    for round in 0..10_000 {
         let mut file: Vec<String> = if round % 2 == 0 {
             whole.split_inclusive([' ', '(', ')', ',', '\n']).map(str::to_owned).collect()
         } else {
@@ -295,5 +300,5 @@ fn random_files_end_without_a_panic() {
         }
         fine += usize::from(run(&file.concat(), &["show"]).is_ok());
     }
-    assert!((100..19_000).contains(&fine), "{fine}");
+    assert!((100..9_500).contains(&fine), "{fine}");
 }

@@ -48,9 +48,9 @@ pub(super) struct Closure {
 }
 
 /// How much a file may do.
-pub(super) const MAX_STEPS: u64 = 250_000;
+pub(super) const MAX_STEPS: u64 = 500_000;
 /// How many bytes all the values that it makes may have together.
-pub(super) const MAX_MEMORY: usize = 4 * 1024 * 1024;
+pub(super) const MAX_MEMORY: usize = 16 * 1024 * 1024;
 /// What one value costs at least.
 pub(super) const COST: usize = 48;
 /// How deep values may be nested where they are compared or written.
@@ -77,6 +77,11 @@ impl Store {
             None => return Err(Stop::new(span, format!("the file does more than {MAX_STEPS} steps"))),
         }
         Ok(())
+    }
+
+    /// Goes through a text of so many bytes.
+    pub(super) fn read(&mut self, bytes: usize, span: &Span) -> Result<()> {
+        self.steps(bytes / 8, span)
     }
 
     /// Takes so much memory.
@@ -255,15 +260,18 @@ impl Store {
             (Value::Bool(one), Value::Bool(other)) => one == other,
             (Value::Int(one), Value::Int(other)) => one == other,
             (Value::Float(one), Value::Float(other)) => one == other,
-            (Value::Text(one), Value::Text(other)) => one == other,
+            (Value::Text(one), Value::Text(other)) => {
+                self.read(one.len(), span)?;
+                one == other
+            }
             (Value::Builtin(one), Value::Builtin(other)) => one == other,
             (Value::Function(one), Value::Function(other)) => one == other,
             (Value::Range { start, length, step }, Value::Range { start: from, length: long, step: by }) => {
                 length == long && (*length == 0 || start == from) && (*length < 2 || step == by)
             }
             (Value::List(_), Value::List(_)) | (Value::Tuple(_), Value::Tuple(_)) => {
+                self.steps(self.items(one).len() + self.items(other).len(), span)?;
                 let (one, other) = (self.items(one).to_vec(), self.items(other).to_vec());
-                self.steps(one.len(), span)?;
                 let mut same = one.len() == other.len();
                 for (one, other) in one.iter().zip(&other) {
                     same = same && self.equal(one, other, span)?;
@@ -271,6 +279,7 @@ impl Store {
                 same
             }
             (Value::Dict(_), Value::Dict(_)) => {
+                self.steps(self.entries(one).len(), span)?;
                 let entries = self.entries(one).to_vec();
                 let mut same = entries.len() == self.entries(other).len();
                 for (key, value) in &entries {
