@@ -40,6 +40,6 @@ pub use question::{Offer, Part, Question, ScopeOffer, Step};
 pub use rule::{Condition, Origin, Rule, Selector};
 pub use scope::Scope;
 pub use source::{Ceiling, Combining, Nobody, Policy, Source, SourceKind};
-pub use target::{CommandSpelling, NamedBy, PathResource, Resource, Role, Target, Word, WordKind};
+pub use target::{CommandSpelling, Located, NamedBy, PathResource, Resource, Role, Target, Word, WordKind};
 pub use terms::Terms;
 pub use time::Timestamp;

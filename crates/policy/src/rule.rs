@@ -161,7 +161,7 @@ impl Rule {
             && !self
                 .unless
                 .iter()
-                .any(|pattern| pattern.matches(&crate::pattern::Spelling::Words(&named.words), call, Case::Fold))
+                .any(|pattern| pattern.matches(&crate::pattern::Spelling::Words(&named.words, None), call, Case::Fold))
     }
 
     fn covers_resource(&self, spellings: Option<&Spellings<'_>>, call: &Call) -> bool {

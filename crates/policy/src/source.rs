@@ -67,6 +67,8 @@ pub struct Source {
     falls_back: bool,
     /// For each rule, what every path has in it that it speaks of.
     marks: Vec<Marks>,
+    /// Whether some rule can only be told with the place of a program.
+    wants_places: bool,
 }
 
 impl Source {
@@ -95,10 +97,12 @@ impl Source {
         }
         let marks = rules.iter().map(|rule| Marks::common(rule.patterns.iter().map(Pattern::marks))).collect();
         let falls_back = rules.iter().any(|rule| rule.fallback);
+        let wants_places = rules.iter().any(|rule| rule.patterns.iter().chain(&rule.unless).any(Pattern::wants_place));
         let (combining, terms) = (Combining::default(), Terms::default());
+        let name = name.into();
         Source {
             kind,
-            name: name.into(),
+            name,
             trusted,
             combining,
             terms,
@@ -109,6 +113,7 @@ impl Source {
             others,
             falls_back,
             marks,
+            wants_places,
         }
     }
 
@@ -252,4 +257,14 @@ pub struct Policy {
     pub project_programs: BTreeMap<String, ProgramEntry>,
     /// A digest of all that was read.
     pub revision: String,
+}
+
+impl Policy {
+    /// Whether some rule can only be told with the places of the programs that a command runs: see
+    /// [`Target::programs`].
+    pub fn wants_places(&self) -> bool {
+        let ceilings = self.ceilings.iter().map(|ceiling| &ceiling.source);
+        let sources = self.sources.iter().chain(&self.remembered).chain(ceilings);
+        sources.chain([&self.builtin]).any(|source| source.wants_places)
+    }
 }

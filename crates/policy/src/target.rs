@@ -1,5 +1,7 @@
 //! One thing that a call touches.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
@@ -30,6 +32,19 @@ pub struct Target {
     /// else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<usize>,
+    /// Where the programs are that a command's spellings begin with, by that word. Looked up only for policies with
+    /// patterns over places.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub programs: BTreeMap<String, Located>,
+}
+
+/// Where a program is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Located {
+    /// Where it was found.
+    pub found: String,
+    /// That place with symbolic links followed.
+    pub real: String,
 }
 
 /// The word of a command that names a file or a host.
@@ -160,6 +175,7 @@ impl Target {
             spellings: Vec::new(),
             named: None,
             command: None,
+            programs: BTreeMap::new(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Patterns over resources, in the native grammar. `\` takes the next character as it is, everywhere.
 
 mod glob;
+mod javascript;
 mod marks;
+mod openclaw;
 mod path;
 mod prefix;
 mod shell;
@@ -9,11 +11,14 @@ mod text;
 mod url;
 mod wildcard;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub(crate) use glob::folded;
 pub use glob::{Case, Glob};
 pub use marks::Marks;
+pub use openclaw::{Executable, Machine, cwd_bound_hash};
 pub use path::PathPattern;
 pub use prefix::{PrefixPattern, Programs, plain_path};
 pub use shell::ShellPattern;
@@ -23,7 +28,7 @@ pub use wildcard::{Dialect, Wildcard};
 
 use crate::action::Action;
 use crate::call::Call;
-use crate::target::{CommandSpelling, PathResource, Resource, Target, Word};
+use crate::target::{CommandSpelling, Located, PathResource, Resource, Target, Word};
 
 /// A pattern over the resources of one kind of action, with its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +46,7 @@ enum Form {
     Text(TextPattern),
     Wildcard(Wildcard),
     Prefix(PrefixPattern),
+    OpenClaw(Box<Executable>),
 }
 
 /// A pattern that cannot be compiled.
@@ -62,8 +68,8 @@ impl PatternError {
 /// One spelling of a target's resource.
 #[derive(Debug, Clone, Copy)]
 pub enum Spelling<'a> {
-    /// The words of a command.
-    Words(&'a [Word]),
+    /// The words of a command, and where its program is, if that was looked up.
+    Words(&'a [Word], Option<&'a Located>),
     /// An absolute path.
     Path {
         /// The path.
@@ -89,6 +95,7 @@ pub struct Spellings<'a> {
     one: Spelling<'a>,
     other: Option<Spelling<'a>>,
     commands: &'a [CommandSpelling],
+    programs: Option<&'a BTreeMap<String, Located>>,
     complete: bool,
 }
 
@@ -98,7 +105,8 @@ impl<'a> Spellings<'a> {
     pub fn allow(&self, mut holds: impl FnMut(&Spelling<'a>) -> bool) -> bool {
         let instead = self.commands.iter().filter(|command| command.allows);
         self.complete
-            && (self.of().all(&mut holds) || instead.into_iter().any(|command| holds(&Spelling::Words(&command.words))))
+            && (self.of().all(&mut holds)
+                || instead.into_iter().any(|command| holds(&words(&command.words, self.programs))))
     }
 
     /// Whether one of them has all that patterns want of a path; what is no path has it.
@@ -111,12 +119,12 @@ impl<'a> Spellings<'a> {
 
     /// Whether an ask or a deny holds: for any spelling.
     pub fn any(&self, mut holds: impl FnMut(&Spelling<'a>) -> bool) -> bool {
-        self.of().any(&mut holds) || self.commands.iter().any(|command| holds(&Spelling::Words(&command.words)))
+        self.of().any(&mut holds) || self.commands.iter().any(|command| holds(&words(&command.words, self.programs)))
     }
 
     /// The spellings of a resource that is one text.
     pub(crate) fn of_text(text: &'a str) -> Spellings<'a> {
-        Spellings { one: Spelling::Text(text), other: None, commands: &[], complete: true }
+        Spellings { one: Spelling::Text(text), other: None, commands: &[], programs: None, complete: true }
     }
 
     /// The ways in which the resource itself is spelled.
@@ -125,12 +133,17 @@ impl<'a> Spellings<'a> {
     }
 }
 
+/// The words of a command with the place of its program.
+fn words<'a>(words: &'a [Word], programs: Option<&'a BTreeMap<String, Located>>) -> Spelling<'a> {
+    Spelling::Words(words, words.first().and_then(|program| programs?.get(&program.text)))
+}
+
 /// The spellings of a target's resource; `None` if it has no resource.
 pub fn spellings(target: &Target) -> Option<Spellings<'_>> {
     let path = |text| Spelling::Path { text, marks: Marks::of_path(text) };
     let (one, other, complete) = match &target.resource {
         Resource::None => return None,
-        Resource::Words(words) => (Spelling::Words(words), None, true),
+        Resource::Words(own) => (words(own, Some(&target.programs)), None, true),
         Resource::Path(PathResource { lexical, real, .. }) => {
             let other = real.as_ref().filter(|real| *real != lexical).map(|real| path(real));
             (path(lexical), other, real.is_some())
@@ -138,7 +151,7 @@ pub fn spellings(target: &Target) -> Option<Spellings<'_>> {
         Resource::Url { host, url } => (Spelling::Url { host, url }, None, true),
         Resource::Text(text) => (Spelling::Text(text), None, true),
     };
-    Some(Spellings { one, other, commands: &target.spellings, complete })
+    Some(Spellings { one, other, commands: &target.spellings, programs: Some(&target.programs), complete })
 }
 
 impl Pattern {
@@ -174,6 +187,11 @@ impl Pattern {
         }
     }
 
+    /// A pattern of OpenClaw over programs and their arguments, compared as OpenClaw compares.
+    pub fn openclaw(executable: Executable) -> Pattern {
+        Pattern { text: executable.as_str().to_owned(), form: Form::OpenClaw(Box::new(executable)) }
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -182,8 +200,9 @@ impl Pattern {
     /// Whether one spelling of a resource matches.
     pub fn matches(&self, spelling: &Spelling<'_>, call: &Call, case: Case) -> bool {
         match (&self.form, spelling) {
-            (Form::Shell(pattern), Spelling::Words(words)) => pattern.matches(words, case),
-            (Form::Prefix(pattern), Spelling::Words(words)) => pattern.matches(words, case),
+            (Form::Prefix(pattern), Spelling::Words(words, _)) => pattern.matches(words, case),
+            (Form::Shell(pattern), Spelling::Words(words, _)) => pattern.matches(words, case),
+            (Form::OpenClaw(pattern), Spelling::Words(words, at)) => pattern.matches(words, *at, call),
             (Form::Path(pattern), Spelling::Path { text, marks }) => pattern.matches(text, *marks, call, case),
             (Form::Url(pattern), Spelling::Url { host, url }) => pattern.matches(host, url, case),
             (Form::Text(pattern), Spelling::Text(text)) => pattern.matches(text, case),
@@ -199,6 +218,11 @@ impl Pattern {
             Form::Prefix(pattern) => Some(folded(pattern.program()).into_owned()),
             _ => None,
         }
+    }
+
+    /// Whether it can only be told with the place of the program.
+    pub(crate) fn wants_place(&self) -> bool {
+        matches!(self.form, Form::OpenClaw(_))
     }
 
     /// What every path that matches has in it; nothing for other resources.
@@ -235,6 +259,7 @@ enum Kind {
     Text,
     Wildcard(Dialect),
     Prefix(Programs),
+    OpenClaw { on: Machine, args: Option<String>, generated: bool },
 }
 
 impl From<Pattern> for Written {
@@ -246,6 +271,7 @@ impl From<Pattern> for Written {
             Form::Text(_) => Kind::Text,
             Form::Wildcard(wildcard) => Kind::Wildcard(wildcard.dialect()),
             Form::Prefix(prefix) => Kind::Prefix(prefix.programs().clone()),
+            Form::OpenClaw(executable) => executable.kind(),
         };
         Written { kind, text: pattern.text }
     }
@@ -262,6 +288,9 @@ impl TryFrom<Written> for Pattern {
             Kind::Text => Form::Text(TextPattern::new(&written.text)),
             Kind::Wildcard(dialect) => Form::Wildcard(Wildcard::compile(dialect, &written.text)),
             Kind::Prefix(programs) => Form::Prefix(PrefixPattern::parse(&written.text, programs)?),
+            Kind::OpenClaw { on, args, generated } => {
+                Form::OpenClaw(Box::new(Executable::compile(on, &written.text, args.as_deref(), generated)))
+            }
         };
         Ok(Pattern { text: written.text, form })
     }

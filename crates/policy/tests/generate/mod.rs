@@ -113,6 +113,7 @@ pub(crate) fn target() -> impl Strategy<Value = Target> {
                 spellings,
                 named: None,
                 command: None,
+                programs: BTreeMap::new(),
             },
         )
     })

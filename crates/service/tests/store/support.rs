@@ -69,6 +69,7 @@ pub fn shell(line: &str) -> Call {
             spellings: Vec::new(),
             named: None,
             command: None,
+            programs: BTreeMap::new(),
         }],
         faults: Vec::new(),
     }
