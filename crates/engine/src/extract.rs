@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::hosts::{Extractor, ToolRow};
 use crate::paths::{Places, below};
-use crate::{Files, alias, lookalike, repository, shadow, tree, url};
+use crate::{Files, alias, located, lookalike, repository, shadow, tree, url};
 
 /// The most targets that one call may have; beyond it nobody could review them.
 const MOST_TARGETS: usize = 512;
@@ -187,10 +187,14 @@ fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
         return Err(format!("the command line does {count} things at once, {TOO_MANY}"));
     }
     let mut targets: Vec<Target> = Vec::with_capacity(count);
+    let wants_places = of.policy.wants_places();
     for command in &analysis.commands {
         let words = Resource::Words(command.words.clone());
         let spellings = command.spellings.clone();
         let mut target = Target { spellings, ..Target::primary(Action::Shell, words) };
+        if wants_places {
+            target.programs = located::programs(command, analysis.commands.len() == 1, of);
+        }
         if let Some(first) = command.words.first().filter(|first| first.kind != WordKind::Dynamic)
             && let Some(found) = shadow::by(&first.text, of.call.environment.get("PATH"), of.places, of.files)
         {
@@ -285,7 +289,7 @@ fn look_filled(target: &mut Target, of: &Taken<'_>) {
 }
 
 /// The path with a leading `~` or `~/` as the home directory; `None` for somebody else's.
-fn expand_home(path: &str, home: &str) -> Option<String> {
+pub(crate) fn expand_home(path: &str, home: &str) -> Option<String> {
     match path.strip_prefix('~') {
         None => Some(path.to_owned()),
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {

@@ -15,6 +15,7 @@ mod files;
 pub mod hosts;
 mod imports;
 mod load;
+mod located;
 mod lookalike;
 mod paths;
 mod question;

@@ -7,6 +7,7 @@
 pub mod codex;
 pub mod import;
 pub mod json;
+pub mod openclaw;
 pub mod opencode;
 pub mod surfsense;
 mod system;

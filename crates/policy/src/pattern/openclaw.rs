@@ -125,6 +125,11 @@ impl Executable {
         matches!(self.program, Program::Any)
     }
 
+    /// Whether it names a shell, which is judged by what it is given to run.
+    pub fn is_shell(&self) -> bool {
+        is_shell(&self.text.trim().rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase())
+    }
+
     pub(super) fn kind(&self) -> Kind {
         let args = self.args.as_deref().map(str::to_owned);
         Kind::OpenClaw { on: self.on, args, generated: self.generated }
