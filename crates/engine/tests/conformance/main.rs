@@ -50,6 +50,11 @@ fn kinds() -> Vec<Kind> {
         openclaw::explain::kind(),
         openclaw::windows_shell::kind(),
         openclaw::sanitizer::kind(),
+        openclaw::matcher::kind(),
+        openclaw::arg_hash::kind(),
+        openclaw::file_parse::kind(),
+        openclaw::requires::kind(),
+        openclaw::windows_node::kind(),
         codex::command_safety::kind(),
         codex::execpolicy::kind(),
     ]
@@ -73,7 +78,7 @@ const NO_ADAPTER_YET: &[(&str, &[&str])] = &[
     ),
     ("flowfuse", &["availability", "batch", "endpoint", "facts", "final", "mcpfilter", "ops", "policy", "rows"]),
     ("langchain", &["hitl"]),
-    ("openclaw", &["arg-hash", "commit", "file-parse", "matcher", "truth-requires-approval", "windows-node"]),
+    ("openclaw", &["commit"]),
     ("opencode", &["flow"]),
     ("surfsense", &["doomloop", "middleware"]),
 ];

@@ -86,7 +86,8 @@ impl Files for Vfs {
     fn meta(&self, path: &str) -> Option<Meta> {
         let node = self.nodes.get(path)?;
         let (is_dir, is_link) = (*node == Node::Folder, matches!(node, Node::Link(_)));
-        Some(Meta { is_dir, is_link, owner: 0, mode: 0o644 })
+        let mode = if *node == (Node::File { runs: true }) { 0o755 } else { 0o644 };
+        Some(Meta { is_dir, is_link, owner: 0, mode })
     }
 
     fn list(&self, path: &str) -> Option<Vec<(String, bool)>> {

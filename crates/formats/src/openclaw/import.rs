@@ -5,7 +5,6 @@ use countersign_policy::pattern::{Executable, Machine};
 use super::file::Entry;
 use super::level::{Ask, Security};
 use super::resolve::Resolved;
-use super::source::executable;
 
 /// What an import makes of what counts for an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +77,7 @@ pub fn import(resolved: &Resolved) -> Import {
 
 impl Import {
     fn entry(&mut self, entry: &Entry, on: Machine) -> Option<String> {
-        let executable = executable(entry, on);
+        let executable = entry.executable(on);
         let line = entry.origin.line;
         let left = |why: &str, inert| Left { pattern: entry.pattern.clone(), line, why: why.to_owned(), inert };
         if let Some(why) = executable.inert() {

@@ -49,9 +49,11 @@ pub fn granted(kind: SourceKind, name: impl Into<Arc<str>>, trusted: bool, resol
     Source::new(kind, name, trusted, resolved.grants.iter().map(rule).collect())
 }
 
-/// An entry as a pattern.
-pub(super) fn executable(entry: &Entry, on: Machine) -> Executable {
-    Executable::compile(on, &entry.pattern, entry.arg_pattern.as_deref(), entry.is_generated())
+impl Entry {
+    /// The entry as a pattern of those who read it.
+    pub fn executable(&self, on: Machine) -> Executable {
+        Executable::compile(on, &self.pattern, self.arg_pattern.as_deref(), self.is_generated())
+    }
 }
 
 struct Rules<'a> {
@@ -89,7 +91,7 @@ impl Rules<'_> {
         let on = self.resolved.on;
         let mut entries: Vec<(u8, Rule)> = Vec::new();
         for entry in self.resolved.entries.iter().rev() {
-            let executable = executable(entry, on);
+            let executable = entry.executable(on);
             if executable.inert().is_some() {
                 continue;
             }

@@ -1,21 +1,21 @@
-//! As much of exec approvals as it takes to decide a command: the cascade, the allowlist, and the bins that need none.
+//! Exec approvals as they decide a command line: what counts for the agent, its list, and the bins that need no entry.
 //!
 //! Their policy, our reading of the command. An entry for a program says nothing of its arguments, as there.
 
 use std::cmp::Ordering;
 
-use countersign_policy::{WordKind, sha256_hex};
+use countersign_formats::Text;
+use countersign_formats::openclaw::{self, Ask, Machine, Resolved, Security};
+use countersign_policy::pattern::{Case as MatchCase, Pattern, Spelling};
+use countersign_policy::{Call, Located, Word, WordKind};
 use countersign_shell::Via;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::case::{Case, texts};
-use crate::ours::{self, Line, Seen};
+use crate::imported;
+use crate::ours::{Line, Seen};
 use crate::vfs::Vfs;
 
-/// How far an agent may go: the strictest first.
-const SECURITY: [&str; 3] = ["deny", "allowlist", "full"];
-/// When a human is asked: the least first.
-const ASK: [&str; 3] = ["off", "on-miss", "always"];
 /// What needs no entry.
 const BUILTINS: [&str; 7] = [":", "cd", "false", "pwd", "test", "true", "["];
 const SAFE_BINS: [&str; 6] = ["cut", "uniq", "head", "tail", "tr", "wc"];
@@ -32,74 +32,49 @@ pub(crate) const SHELLS: [&str; 14] =
 pub(crate) struct Approvals<'a> {
     case: &'a Case,
     vfs: Vfs,
-    pub(crate) security: usize,
-    ask: usize,
-    skills: bool,
-    entries: Vec<Entry>,
-}
-
-struct Entry {
-    pattern: String,
-    args: Option<String>,
-    generated: bool,
-}
-
-impl Entry {
-    fn of(value: &Value) -> Option<Entry> {
-        if let Some(pattern) = value.as_str() {
-            return Some(Entry { pattern: pattern.trim().to_owned(), args: None, generated: false });
-        }
-        Some(Entry {
-            pattern: value["pattern"].as_str()?.trim().to_owned(),
-            args: value["argPattern"].as_str().map(str::to_owned),
-            generated: value["source"] == "allow-always",
-        })
-    }
+    resolved: Resolved,
+    entries: Vec<Pattern>,
+    /// What hosts say of a command: the line, the folder, the home directory.
+    call: Call,
 }
 
 impl<'a> Approvals<'a> {
     /// What the case's document says for the agent of its request.
     pub(crate) fn of(case: &'a Case, vfs: Vfs) -> Approvals<'a> {
-        let agents = &case.policy["agents"];
+        let list = &case.policy["allowlist"];
+        let document = match list.is_null() {
+            true => case.policy.clone(),
+            false => json!({"version": 1, "agents": {"main": {"security": "allowlist", "allowlist": list}}}),
+        };
+        let text = document.to_string();
+        let approvals = openclaw::parse(&Text::new("exec-approvals.json", &text), Machine::Linux)
+            .unwrap_or_else(|_| openclaw::Approvals::closed(Machine::Linux));
+        let asked = |name: &str| case.context["requested"][name].as_str().unwrap_or_default();
+        let security = Security::named(asked("security")).unwrap_or(Security::Full);
+        let ask = Ask::named(asked("ask")).unwrap_or(Ask::Off);
         let agent = case.request["agentId"].as_str().unwrap_or("main");
-        let own = if agent == "main" && agents["main"].is_null() { &agents["default"] } else { &agents[agent] };
-        let of_version = case.policy["version"] == 1 || !case.policy["allowlist"].is_null();
-        let field = |name: &str, known: &[&str], otherwise: usize| {
-            let levels = [own, &agents["*"], &case.policy["defaults"]];
-            let said = levels.iter().filter_map(|level| level[name].as_str());
-            said.filter_map(|said| known.iter().position(|known| *known == said)).next().unwrap_or(otherwise)
-        };
-        let asked = |name: &str, known: &[&str], otherwise: usize| {
-            let said = case.context["requested"][name].as_str();
-            said.and_then(|said| known.iter().position(|known| *known == said)).unwrap_or(otherwise)
-        };
-        let skills = [own, &agents["*"], &case.policy["defaults"]]
-            .iter()
-            .find_map(|level| level["autoAllowSkills"].as_bool())
-            .unwrap_or(false);
-        let lists = [&agents["*"]["allowlist"], &own["allowlist"], &case.policy["allowlist"]];
-        Approvals {
-            case,
-            vfs,
-            security: if of_version { field("security", &SECURITY, 2).min(asked("security", &SECURITY, 2)) } else { 0 },
-            ask: field("ask", &ASK, 0).max(asked("ask", &ASK, 0)),
-            skills,
-            entries: lists.iter().filter_map(|list| list.as_array()).flatten().filter_map(Entry::of).collect(),
-        }
+        let resolved = approvals.resolve(Some(agent)).under(security, ask);
+        let entries = resolved.entries.iter().map(|entry| Pattern::openclaw(entry.executable(Machine::Linux)));
+        let mut call = imported::call("exec", &[]);
+        call.args = json!({"command": case.text("command")});
+        call.cwd = case.context["cwd"].as_str().unwrap_or_default().to_owned();
+        call.home = case.context["home"].as_str().unwrap_or_default().to_owned();
+        Approvals { case, vfs, entries: entries.collect(), resolved, call }
     }
 
     /// Allow, ask or deny.
-    pub(crate) fn decide(&self, text: &str, line: &Line) -> &'static str {
-        if self.security == 0 {
+    pub(crate) fn decide(&self, line: &Line) -> &'static str {
+        let security = self.resolved.security.value;
+        if security == Security::Deny {
             return "deny";
         }
-        let listed = self.security == 1;
-        let satisfied = self.is_remembered(text) || self.satisfies(line);
+        let listed = security == Security::Allowlist;
+        let satisfied = self.is_remembered() || self.satisfies(line);
         let strict = self.case.context["strictInlineEval"] == true;
         let code = strict && line.commands.iter().any(|seen| seen.has(WordKind::Power));
-        match self.ask {
-            2 => "ask",
-            1 if listed && !satisfied => "ask",
+        match self.resolved.ask.value {
+            Ask::Always => "ask",
+            Ask::OnMiss if listed && !satisfied => "ask",
             _ if code => "ask",
             _ if listed && !satisfied => "deny",
             _ => "allow",
@@ -107,10 +82,10 @@ impl<'a> Approvals<'a> {
     }
 
     /// Whether the very text was allowed for always.
-    fn is_remembered(&self, text: &str) -> bool {
-        let hash = &sha256_hex(text.as_bytes())[..16];
-        let marks = [format!("=command:{hash}"), format!("=node-command:{hash}")];
-        self.entries.iter().any(|entry| entry.generated && marks.contains(&entry.pattern))
+    fn is_remembered(&self) -> bool {
+        let markers = self.entries.iter().filter(|entry| entry.as_str().trim().starts_with('='));
+        let words = [Word::data("the whole line")];
+        markers.into_iter().any(|entry| entry.matches(&Spelling::Words(&words, None), &self.call, MatchCase::Exact))
     }
 
     /// Whether all of the line was understood, writes nothing, and each of its commands is on the list.
@@ -132,15 +107,17 @@ impl<'a> Approvals<'a> {
             return false;
         }
         let found = self.find(name);
+        let real = found.as_ref().map(|found| found.real.as_str());
         BUILTINS.contains(&name)
-            || self.is_skill(name, found.as_deref())
-            || self.is_safe_bin(line, seen, found.as_deref())
-            || self.entries.iter().any(|entry| self.covers(entry, seen, found.as_deref()))
+            || self.is_skill(name, real)
+            || self.is_safe_bin(line, seen, real)
+            || self.covers(seen, found.as_ref())
     }
 
     fn is_skill(&self, name: &str, found: Option<&str>) -> bool {
         let skills = self.case.context["skillBins"].as_array().into_iter().flatten();
-        self.skills && skills.into_iter().any(|skill| skill["name"] == name && skill["resolvedPath"].as_str() == found)
+        self.resolved.auto_allow_skills.value
+            && skills.into_iter().any(|skill| skill["name"] == name && skill["resolvedPath"].as_str() == found)
     }
 
     /// A filter of its standard input: named without a path, from a trusted folder, with ordinary data, and no file.
@@ -157,83 +134,28 @@ impl<'a> Approvals<'a> {
             && line.touches_of(seen).next().is_none()
     }
 
-    fn covers(&self, entry: &Entry, seen: &Seen, found: Option<&str>) -> bool {
-        let any = entry.pattern == "*" && entry.args.is_none() && !entry.generated;
-        let script = SHELLS.contains(&seen.program().rsplit('/').next().unwrap_or_default()) && seen.words.len() > 1;
-        any || !script
-            && self.names(entry, seen.program(), found)
-            && match &entry.args {
-                None => !entry.generated,
-                Some(args) => self.has_arguments(args, seen),
-            }
+    fn covers(&self, seen: &Seen, found: Option<&Located>) -> bool {
+        let spelling = Spelling::Words(&seen.words, found);
+        self.entries.iter().any(|entry| entry.matches(&spelling, &self.call, MatchCase::Exact))
     }
 
-    /// Whether the entry's pattern is over the program.
-    fn names(&self, entry: &Entry, name: &str, found: Option<&str>) -> bool {
-        let Some(found) = found else { return false };
-        let home = self.case.context["home"].as_str().unwrap_or_default();
-        let pattern = match entry.pattern.strip_prefix('~') {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
-            _ => entry.pattern.clone(),
-        };
-        if pattern.contains(['/', '\\']) || pattern.starts_with('~') {
-            glob(pattern.as_bytes(), found.as_bytes())
-        } else {
-            !name.contains('/') && glob(pattern.as_bytes(), name.as_bytes())
-        }
-    }
-
-    /// Whether the arguments are the ones that the entry is bound to. Expressions that stand for more than one text are
-    /// not read here.
-    fn has_arguments(&self, pattern: &str, seen: &Seen) -> bool {
-        let args: Vec<String> = ours::texts(&seen.words).into_iter().skip(1).collect();
-        if let Some(hash) = pattern.strip_prefix("sha256:cwd-argv:v1:") {
-            let cwd = self.case.context["cwd"].as_str().unwrap_or_default();
-            let each: String = args.iter().map(|arg| format!("{}\0{arg}\0", arg.len())).collect();
-            return sha256_hex(format!("{}\0{cwd}\0{}\0{each}", cwd.len(), args.len()).as_bytes()) == hash;
-        }
-        let subject = match pattern.contains('\0') {
-            true if args.is_empty() => "\0\0".to_owned(),
-            true => args.iter().map(|arg| format!("{arg}\0")).collect(),
-            false => args.join(" "),
-        };
-        let literal = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix('$'));
-        literal.is_some_and(|literal| {
-            !literal.contains(['.', '*', '+', '?', '(', '[', '{', '|', '\\', '^', '$']) && literal == subject
-        })
-    }
-
-    /// The real path of a program; of one that does not exist, where it would be.
-    fn find(&self, name: &str) -> Option<String> {
-        let cwd = self.case.context["cwd"].as_str().unwrap_or_default();
-        let home = self.case.context["home"].as_str().unwrap_or_default();
+    /// Where a program is; of one that does not exist, where it would be.
+    fn find(&self, name: &str) -> Option<Located> {
+        let (cwd, home) = (&self.call.cwd, &self.call.home);
+        let at = |found: String| self.vfs.program(&found).map(|real| Located { found, real });
         if name.contains('/') {
             let path = match name.strip_prefix("~/") {
                 Some(rest) => format!("{home}/{rest}"),
                 None if name.starts_with('/') => name.to_owned(),
                 None => format!("{cwd}/{}", name.strip_prefix("./").unwrap_or(name)),
             };
-            return self.vfs.program(&path).or(Some(path));
+            return at(path.clone()).or(Some(Located { found: path.clone(), real: path }));
         }
         let path = self.case.context["env"]["PATH"].as_str().unwrap_or_default();
         path.split(':').find_map(|folder| {
             let folder = if folder.is_empty() { cwd } else { folder };
-            self.vfs.program(&format!("{folder}/{name}"))
+            at(format!("{folder}/{name}"))
         })
-    }
-}
-
-/// `**` is anything, `*` anything without `/`, `?` one such character.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern, text) {
-        ([b'*', b'*', rest @ ..], _) => (0..=text.len()).any(|at| glob(rest, &text[at..])),
-        ([b'*', rest @ ..], _) => {
-            let end = text.iter().position(|byte| *byte == b'/').unwrap_or(text.len());
-            (0..=end).any(|at| glob(rest, &text[at..]))
-        }
-        ([b'?', rest @ ..], [c, text @ ..]) if *c != b'/' => glob(rest, text),
-        ([p, rest @ ..], [c, text @ ..]) if p == c && *p != b'?' => glob(rest, text),
-        (rest, text) => rest.is_empty() && text.is_empty(),
     }
 }
 

@@ -22,7 +22,7 @@ fn replay(folder: &Folder, case: &Case) -> Vec<Difference> {
     let text = case.text("command");
     let approvals = Approvals::of(case, vfs_of(folder, case));
     let line = read(text);
-    let ours = approvals.decide(text, &line);
+    let ours = approvals.decide(&line);
     let theirs = case.expect["decision"].as_str().unwrap_or_default();
     let why = case.expect["why"]
         .as_array()
