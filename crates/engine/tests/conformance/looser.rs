@@ -70,3 +70,12 @@ pub(crate) const OPERATIONS: Rule = Rule {
     side: Side::Looser,
     explains: never,
 };
+
+pub(crate) const LETTERS: Rule = Rule {
+    name: "letters that look like no others",
+    inputs: "Greek or Cyrillic letters among Latin ones that nobody takes for these, in arguments: `Δt`, `μs`",
+    answer: "no warning",
+    why: "a warning before what cannot deceive teaches people to read none",
+    side: Side::Looser,
+    explains: never,
+};

@@ -11,6 +11,7 @@ pub(crate) struct Disk {
     folders: BTreeSet<String>,
     files: BTreeMap<String, String>,
     links: BTreeMap<String, String>,
+    programs: BTreeSet<String>,
     /// A folder whose names cannot be found out.
     pub(crate) unlistable: Option<String>,
 }
@@ -37,6 +38,12 @@ impl Disk {
             folder = format!("{folder}/{name}");
         }
         self.files.insert(path.to_owned(), text.to_owned());
+    }
+
+    /// Writes a file that can be run.
+    pub(crate) fn program(&mut self, path: &str) {
+        self.write(path, "");
+        self.programs.insert(path.to_owned());
     }
 
     /// Makes a link, and the folders above it.
@@ -87,7 +94,8 @@ impl Files for Disk {
         if !is_dir && !is_link && !self.files.contains_key(path) {
             return None;
         }
-        Some(Meta { is_dir, is_link, owner: 0, mode: 0o644 })
+        let mode = if self.programs.contains(path) { 0o755 } else { 0o644 };
+        Some(Meta { is_dir, is_link, owner: 0, mode })
     }
 
     fn list(&self, path: &str) -> Option<Vec<(String, bool)>> {

@@ -80,8 +80,8 @@ impl Import {
         let executable = entry.executable(on);
         let line = entry.origin.line;
         let left = |why: &str, inert| Left { pattern: entry.pattern.clone(), line, why: why.to_owned(), inert };
-        if let Some(why) = executable.inert() {
-            self.left.push(left(why, true));
+        if let Some(inert) = executable.inert() {
+            self.left.push(left(inert.why, inert.there_too));
             return None;
         }
         match rule(&executable, entry, on) {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use glob::folded;
 pub use glob::{Case, Glob};
 pub use marks::Marks;
-pub use openclaw::{Executable, Machine, cwd_bound_hash};
+pub use openclaw::{Executable, Inert, Machine, cwd_bound_hash};
 pub use path::PathPattern;
 pub use prefix::{PrefixPattern, Programs, plain_path};
 pub use shell::ShellPattern;

@@ -53,8 +53,27 @@ enum Program {
     Named(Regex),
     /// What the command line as a whole hashes to.
     Line(Box<str>),
-    /// None, and why.
-    Never(&'static str),
+    /// None.
+    Never(Inert),
+}
+
+/// Why an entry can never match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inert {
+    /// Why.
+    pub why: &'static str,
+    /// Whether it matches nothing in OpenClaw either.
+    pub there_too: bool,
+}
+
+/// One that matches nothing in OpenClaw either.
+fn never(why: &'static str) -> Inert {
+    Inert { why, there_too: true }
+}
+
+/// One that OpenClaw could match, and we do not.
+fn untold(why: &'static str) -> Inert {
+    Inert { why, there_too: false }
 }
 
 #[derive(Debug, Clone)]
@@ -113,7 +132,7 @@ impl Executable {
     }
 
     /// Why it can never match, if it cannot.
-    pub fn inert(&self) -> Option<&'static str> {
+    pub fn inert(&self) -> Option<Inert> {
         match self.program {
             Program::Never(why) => Some(why),
             _ => None,
@@ -206,19 +225,21 @@ impl Executable {
 }
 
 /// How arguments are bound, or why the entry can never match.
-fn bind(on: Machine, args: Option<&str>, generated: bool) -> Result<Binding, &'static str> {
+fn bind(on: Machine, args: Option<&str>, generated: bool) -> Result<Binding, Inert> {
     let node = on == Machine::WindowsNode;
     match args {
-        None if generated => Err("an answer made it, and it is not bound to arguments"),
+        None if generated => Err(never("an answer made it, and it is not bound to arguments")),
         None => Ok(Binding::Free),
         Some(args) if args.starts_with(HASH) && node => Ok(Binding::Hash),
-        Some(args) if args.starts_with(HASH) => Err("its arguments are bound in an old form, without the folder"),
+        Some(args) if args.starts_with(HASH) => {
+            Err(never("its arguments are bound in an old form, without the folder"))
+        }
         Some(args) if args.starts_with(CWD_HASH) && !node => Ok(Binding::CwdHash),
-        Some(_) if generated && !node => Err("an answer made it, and it is bound to no folder"),
+        Some(_) if generated && !node => Err(never("an answer made it, and it is bound to no folder")),
         Some(args) => {
             let nuls = args.contains('\0');
-            let expression =
-                javascript::compile(args).ok_or("its expression over arguments is one that is not told")?;
+            let expression = javascript::compile(args)
+                .ok_or(untold("its expression over arguments is not regular, or is read in two ways"))?;
             Ok(Binding::Expression { expression, nuls })
         }
     }
@@ -226,13 +247,13 @@ fn bind(on: Machine, args: Option<&str>, generated: bool) -> Result<Binding, &'s
 
 fn program(on: Machine, pattern: &str, bound: bool, generated: bool) -> Program {
     if pattern.is_empty() {
-        return Program::Never("its pattern is empty");
+        return Program::Never(never("its pattern is empty"));
     }
     if pattern.len() > LONGEST {
-        return Program::Never("its pattern is longer than any path");
+        return Program::Never(untold("its pattern is longer than any path"));
     }
     if pattern.matches('*').count() > MOST_WILDCARDS {
-        return Program::Never("its pattern has more wildcards than are told");
+        return Program::Never(untold("its pattern has more wildcards than are followed"));
     }
     if on == Machine::WindowsNode {
         return node_program(pattern);
@@ -242,7 +263,7 @@ fn program(on: Machine, pattern: &str, bound: bool, generated: bool) -> Program 
     }
     if pattern == "*" {
         return if bound || generated {
-            Program::Never("`*` stands for every program only without a binding, and written by a human")
+            Program::Never(never("`*` stands for every program only without a binding, and written by a human"))
         } else {
             Program::Any
         };
@@ -251,7 +272,7 @@ fn program(on: Machine, pattern: &str, bound: bool, generated: bool) -> Program 
         Some(rest) if rest.is_empty() || rest.starts_with(['/', '\\']) => (true, rest),
         _ => (false, pattern),
     };
-    let Some(glob) = glob(&target(on, rest)) else { return Program::Never("its pattern is more than can be told") };
+    let Some(glob) = glob(&target(on, rest)) else { return Program::Never(untold("its pattern is too large")) };
     if has_path(pattern) {
         Program::At { in_home, has_wildcard: pattern.contains(['*', '?']), glob }
     } else {
@@ -263,11 +284,13 @@ fn program(on: Machine, pattern: &str, bound: bool, generated: bool) -> Program 
 fn node_program(pattern: &str) -> Program {
     let pattern = target(Machine::WindowsNode, pattern);
     if !pattern.contains('/') {
-        return Program::Never("it names no folder, and the Windows node looks at places only");
+        return Program::Never(never("it names no folder, and the Windows node looks at places only"));
     }
     let names = pattern.split('/');
     if names.clone().any(|name| name.contains("**") && name != "**") {
-        return Program::Never("`**` stands in a name there, and the Windows node takes it for a name of its own only");
+        return Program::Never(never(
+            "`**` stands in a name there, and the Windows node takes it for a name of its own only",
+        ));
     }
     let last = names.clone().count() - 1;
     let mut out = String::from("^");
@@ -290,7 +313,7 @@ fn node_program(pattern: &str) -> Program {
     out.push('$');
     match javascript::engine(&out) {
         Some(glob) => Program::At { in_home: false, has_wildcard: true, glob },
-        None => Program::Never("its pattern is more than can be told"),
+        None => Program::Never(untold("its pattern is too large")),
     }
 }
 

@@ -13,6 +13,7 @@ use super::matcher::{policy, shell};
 use super::requires::effect;
 use crate::case::{Case, Folder};
 use crate::imported;
+use crate::looser;
 use crate::rule::{Difference, Kind, Rule, Side};
 use crate::vfs::Vfs;
 
@@ -145,12 +146,18 @@ fn warned(case: &Case) -> Vec<Difference> {
 }
 
 fn bound(case: &Case) -> Vec<Difference> {
-    let argv = case.argv();
+    let request = &case.request;
+    let path = request["path"].as_str().or(request["resolvedPath"].as_str()).map(str::to_owned);
+    let argv = if request["argv"].is_array() { case.argv() } else { path.into_iter().collect() };
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-    match unbindable(&argv) {
-        Some(ours) if case.expect["reason"] == ours => Vec::new(),
-        ours => vec![Difference::looser("reason", case.expect["reason"].to_string(), format!("{ours:?}"))],
+    // No file is there.
+    let is_place = argv.first().is_some_and(|program| program.contains([':', '/', '\\']));
+    let missing = if is_place { "executable-not-found" } else { "executable-not-resolved" };
+    let ours = unbindable(&argv).unwrap_or(missing);
+    if case.expect["reason"] == ours {
+        return Vec::new();
     }
+    vec![Difference::looser("reason", case.expect["reason"].to_string(), ours)]
 }
 
 /// Whether an answer is asked to lift what the policy denies.
@@ -178,5 +185,9 @@ const RULES: &[Rule] = &[
         why: "theirs looks at Latin, Greek and Cyrillic letters within one word only",
         side: Side::Stricter,
         explains: |case, difference| difference.of == "unwarned" && !case.text("text").is_ascii(),
+    },
+    Rule {
+        explains: |case, difference| difference.of == "unwarned" && !case.text("text").is_ascii(),
+        ..looser::LETTERS
     },
 ];

@@ -128,6 +128,9 @@ fn what_is_not_known_or_hands_on_is_not_what_was_meant() {
         Pattern::openclaw(entry(pattern)).matches(&Spelling::Words(&words, None), &call("/ws", ""), Case::Exact)
     };
     assert!(found("*") && !found("git") && !found("/usr/bin/git"));
+    // An argument with a NUL in it reads like two.
+    let bound = Executable::compile(Machine::Linux, "/usr/bin/git", Some("^a\0b\0$"), false);
+    assert!(matches(&bound, "git a b", "/usr/bin/git") && !matches(&bound, "git a\0b", "/usr/bin/git"));
     // A shell is what it is given to run.
     assert!(matches(&entry("/usr/bin/*"), "sh", "/usr/bin/dash"));
     assert!(!matches(&entry("/usr/bin/*"), "sh -c id", "/usr/bin/dash"));
