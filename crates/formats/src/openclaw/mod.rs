@@ -9,14 +9,16 @@ mod file;
 mod import;
 mod level;
 mod normal;
+mod read;
 mod resolve;
 mod source;
 mod unbindable;
 
 pub use countersign_policy::pattern::Machine;
-pub use file::{Agent, Approvals, Entry, Grant, Said, Settings, Socket, parse, read};
+pub use file::{Agent, Approvals, Entry, Grant, Said, Settings, Socket};
 pub use import::{Import, Left, import};
 pub use level::{Ask, Mode, Security};
+pub use read::{parse, read};
 pub use resolve::{Field, Resolved};
 pub use source::{granted, source};
 pub use unbindable::unbindable;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::file::{Agent, Approvals, Entry, Said, Settings};
+use super::file::{Agent, Approvals, Entry, Grant, Said, Settings};
 
 /// The agent that an older version called `default`.
 pub(super) const MAIN: &str = "main";
@@ -30,9 +30,9 @@ fn merged(main: Agent, old: Agent) -> Agent {
     let entries: Vec<Entry> = entries.filter(|entry| is_new(entry)).collect();
     let mcp_tools = match (main.mcp_tools, old.mcp_tools) {
         (Some(main), Some(old)) => {
-            let is_new =
-                |server: &str, tool: &str| !main.iter().any(|grant| grant.server == server && grant.tool == tool);
-            let more: Vec<_> = old.into_iter().filter(|grant| is_new(&grant.server, &grant.tool)).collect();
+            let known: BTreeSet<(&str, &str)> = main.iter().map(|grant| (&*grant.server, &*grant.tool)).collect();
+            let is_new = |grant: &Grant| !known.contains(&(&*grant.server, &*grant.tool));
+            let more: Vec<Grant> = old.into_iter().filter(is_new).collect();
             Some(main.into_iter().chain(more).collect())
         }
         (main, old) => main.or(old),

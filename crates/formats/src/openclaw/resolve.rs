@@ -1,5 +1,7 @@
 //! What counts for one agent.
 
+use std::collections::BTreeSet;
+
 use countersign_policy::pattern::Machine;
 
 use super::file::{Agent, Approvals, Entry, Grant, Said, Settings};
@@ -141,9 +143,10 @@ impl Resolved {
     /// Whether what was approved under this still stands under `now`: nothing became stricter, and no entry is gone.
     pub fn still_holds(&self, now: &Resolved) -> bool {
         let key = |entry: &Entry| (entry.pattern.to_lowercase(), entry.arg_pattern.clone(), entry.is_generated());
+        let left: BTreeSet<_> = now.entries.iter().map(key).collect();
         now.security.value >= self.security.value
             && now.ask.value <= self.ask.value
             && now.ask_fallback.value >= self.ask_fallback.value
-            && self.entries.iter().all(|entry| now.entries.iter().any(|other| key(other) == key(entry)))
+            && self.entries.iter().all(|entry| left.contains(&key(entry)))
     }
 }

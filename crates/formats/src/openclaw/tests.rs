@@ -275,6 +275,25 @@ fn the_windows_node_starts_stricter_and_reads_its_older_words() {
 }
 
 #[test]
+fn what_is_large_or_deep_is_refused_in_little_time() {
+    let list = |count: usize| vec![r#"{"pattern":"/usr/bin/*"}"#; count].join(",");
+    let agents = |list: &str| {
+        format!(r#"{{"version":1,"agents":{{"default":{{"allowlist":[{list}]}},"main":{{"allowlist":[{list}]}}}}}}"#)
+    };
+    for text in [
+        agents(&list(10_001)),
+        "[".repeat(100_000),
+        format!(r#"{{"version":1,"agents":{}"#, r#"{"a":"#.repeat(100_000)),
+        format!(r#"{{"version":1,"note":"{}"}}"#, "a".repeat(5_000_000)),
+        "\u{0}\u{1}\u{2}".to_owned(),
+    ] {
+        assert!(parse(&Text::new("x", &text), Machine::Linux).is_err());
+    }
+    let many = parse(&Text::new("x", &agents(&list(10_000))), Machine::Linux).unwrap().resolve(Some("main"));
+    assert_eq!(many.entries.len(), 1);
+}
+
+#[test]
 fn an_import() {
     let import = import(&resolved(WHOLE, Some("main")));
     document::parse(SourceKind::User, "countersign.toml", &import.rules).unwrap();

@@ -48,13 +48,29 @@ enum Program {
     /// Any at all.
     Any,
     /// One that is there, in the home directory if so said.
-    At { in_home: bool, has_wildcard: bool, glob: Regex },
+    At { in_home: bool, has_wildcard: bool, glob: Glob },
     /// One that was typed by its name alone.
-    Named(Regex),
+    Named(Glob),
     /// What the command line as a whole hashes to.
     Line(Box<str>),
     /// None.
     Never(Inert),
+}
+
+/// A glob; most are none.
+#[derive(Debug, Clone)]
+enum Glob {
+    Literal(Box<str>),
+    Wild(Regex),
+}
+
+impl Glob {
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Glob::Literal(literal) => **literal == *text,
+            Glob::Wild(glob) => glob.is_match(&units(text)),
+        }
+    }
 }
 
 /// Why an entry can never match.
@@ -167,11 +183,11 @@ impl Executable {
             (Program::Line(hash), _) => return line(call).is_some_and(|line| short_hash(line) == **hash),
             (_, None) => return false,
             (Program::At { in_home, has_wildcard, glob }, Some(at)) => {
-                self.place(&at.real, *in_home, *has_wildcard, call).is_some_and(|place| glob.is_match(&units(&place)))
+                self.place(&at.real, *in_home, *has_wildcard, call).is_some_and(|place| glob.matches(&place))
             }
             (Program::Named(glob), Some(at)) => {
                 let name = at.found.rsplit(['/', '\\']).next().unwrap_or_default();
-                !has_path(&program.text) && glob.is_match(&units(&target(self.on, name)))
+                !has_path(&program.text) && glob.matches(&target(self.on, name))
             }
         };
         is_there && self.may_stand_for(at, args) && self.has_arguments(args, call)
@@ -312,7 +328,7 @@ fn node_program(pattern: &str) -> Program {
     }
     out.push('$');
     match javascript::engine(&out) {
-        Some(glob) => Program::At { in_home: false, has_wildcard: true, glob },
+        Some(glob) => Program::At { in_home: false, has_wildcard: true, glob: Glob::Wild(glob) },
         None => Program::Never(untold("its pattern is too large")),
     }
 }
@@ -327,10 +343,13 @@ fn of_name(name: &str) -> String {
 }
 
 /// The gateway's globs: `**` is anything within a line, `*` anything without `/`, `?` one such unit.
-fn glob(pattern: &str) -> Option<Regex> {
+fn glob(pattern: &str) -> Option<Glob> {
+    if !pattern.contains(['*', '?']) {
+        return Some(Glob::Literal(pattern.into()));
+    }
     let anything = format!("[^{LINE_ENDS}]*");
     let parts: Vec<String> = pattern.split("**").map(of_name).collect();
-    javascript::engine(&format!("^{}$", parts.join(&anything)))
+    javascript::engine(&format!("^{}$", parts.join(&anything))).map(Glob::Wild)
 }
 
 /// A place as it is compared: each system's own spellings are one.
