@@ -7,11 +7,13 @@ use countersign_policy::document::{Imported, Problem};
 use countersign_policy::{Rule, Source, SourceKind, sha256_hex};
 
 use crate::import::{Became, Fate, Report};
-use crate::{Text, opencode, surfsense};
+use crate::{Text, openclaw, opencode, surfsense};
 
 /// A system whose files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
+    /// OpenClaw: `exec-approvals.json`.
+    OpenClaw,
     /// OpenCode: `opencode.json`.
     OpenCode,
     /// SurfSense: lists of rules.
@@ -35,11 +37,12 @@ pub struct Setting<'a> {
 
 impl System {
     /// All systems.
-    pub const ALL: [System; 2] = [System::OpenCode, System::SurfSense];
+    pub const ALL: [System; 3] = [System::OpenClaw, System::OpenCode, System::SurfSense];
 
     /// Its name in a policy file.
     pub fn word(self) -> &'static str {
         match self {
+            System::OpenClaw => "openclaw",
             System::OpenCode => "opencode",
             System::SurfSense => "surfsense",
         }
@@ -64,7 +67,13 @@ impl System {
         let content = sha256_hex(file.text.as_bytes());
         let Setting { kind, trusted, .. } = *setting;
         let name = || Arc::clone(&file.name);
+        let mut remembered = Vec::new();
         let sources: Vec<Source> = match self {
+            System::OpenClaw => {
+                let resolved = openclaw::parse(file, machine())?.resolve(Some(setting.agent.unwrap_or("main")));
+                remembered.push(openclaw::granted(kind, name(), trusted, &resolved));
+                vec![openclaw::source(kind, name(), trusted, &resolved)]
+            }
             System::OpenCode => {
                 let config = opencode::Config::read(std::slice::from_ref(file))?;
                 let agent = setting.agent.unwrap_or("build");
@@ -77,7 +86,7 @@ impl System {
                 vec![surfsense::source(kind, name(), trusted, rules)]
             }
         };
-        Ok(Imported { sources, remembered: Vec::new(), tools: BTreeMap::new(), content })
+        Ok(Imported { sources, remembered, tools: BTreeMap::new(), content })
     }
 }
 
@@ -87,18 +96,30 @@ impl System {
     /// # Errors
     /// All that is wrong with it.
     pub fn report(self, file: &Text<'_>, setting: &Setting<'_>) -> Result<Report, Vec<Problem>> {
+        if self == System::OpenClaw {
+            let resolved = openclaw::parse(file, machine())?.resolve(Some(setting.agent.unwrap_or("main")));
+            return Ok(Report { file: Arc::clone(&file.name), rules: openclaw::import(&file.name, &resolved) });
+        }
         let imported = self.read(file, setting)?;
         let written = imported.sources.iter().flat_map(Source::rules).filter(|rule| rule.origin.line > 0);
         let why = match self {
-            System::OpenCode | System::SurfSense => "the last rule that matches decides there, and the strictest here",
+            System::OpenClaw | System::OpenCode | System::SurfSense => {
+                "the last rule that matches decides there, and the strictest here"
+            }
         };
         let fate = |rule: &Rule| Fate { origin: rule.origin.clone(), became: Became::Kept { why: why.to_owned() } };
         Ok(Report { file: Arc::clone(&file.name), rules: written.map(fate).collect() })
     }
 }
 
+/// OpenClaw's gateway on this machine.
+fn machine() -> openclaw::Machine {
+    if cfg!(target_os = "macos") { openclaw::Machine::Mac } else { openclaw::Machine::Linux }
+}
+
 fn by_name(name: &str) -> Option<System> {
     match name {
+        "exec-approvals.json" => Some(System::OpenClaw),
         "opencode.json" | "opencode.jsonc" => Some(System::OpenCode),
         _ => None,
     }
@@ -111,6 +132,9 @@ fn by_content(file: &Text<'_>) -> Option<System> {
     if let Some(items) = root.list() {
         let is_rule = |item: &json::Node| item.member("rules").is_some() || item.member("permission").is_some();
         return (!items.is_empty() && items.iter().all(is_rule)).then_some(System::SurfSense);
+    }
+    if has("version") && has("agents") {
+        return Some(System::OpenClaw);
     }
     (has("permission") || has("agent") && has("$schema")).then_some(System::OpenCode)
 }

@@ -1,104 +1,86 @@
-//! The list as rules of our own grammar, as far as it says the same.
+//! What the file becomes in our own grammar, as far as that says the same.
+
+use std::sync::Arc;
 
 use countersign_policy::pattern::{Executable, Machine};
+use countersign_policy::{Effect, Origin};
 
 use super::file::Entry;
 use super::level::{Ask, Security};
-use super::resolve::Resolved;
+use super::resolve::{Field, Resolved};
+use crate::import::{Became, Fate};
 
-/// What an import makes of what counts for an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Import {
-    /// Rules for a policy file.
-    pub rules: String,
-    /// Why the file must stay a source of its own for the policy to be the same, if it must.
-    pub stays: Vec<String>,
-    /// Entries that no rule says the same as, or that can never match.
-    pub left: Vec<Left>,
-    /// What was dropped, and what a reader should know.
-    pub notes: Vec<String>,
-}
-
-/// An entry that became no rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
-    /// Its pattern.
-    pub pattern: String,
-    /// Its line, from 1.
-    pub line: u32,
-    /// Why.
-    pub why: String,
-    /// Whether it can never match there either.
-    pub inert: bool,
-}
-
-/// Turns what counts for an agent into rules.
-pub fn import(resolved: &Resolved) -> Import {
-    let mut out = Import { rules: String::new(), stays: Vec::new(), left: Vec::new(), notes: Vec::new() };
+/// What each part of what counts for an agent becomes.
+pub fn import(file: &Arc<str>, resolved: &Resolved) -> Vec<Fate> {
     let (security, ask) = (resolved.security.value, resolved.ask.value);
-    match (security, ask) {
-        (Security::Deny, _) | (Security::Full, Ask::Deny) => out.list("deny", &["shell(**)".to_owned()]),
-        (_, Ask::Always) => out.list("ask", &["shell(**)".to_owned()]),
-        (Security::Full, _) => out.list("allow", &["shell(**)".to_owned()]),
-        (Security::Allowlist, ask) => {
-            let rules: Vec<String> =
-                resolved.entries.iter().filter_map(|entry| out.entry(entry, resolved.on)).collect();
-            out.list("allow", &rules);
-            if ask != Ask::OnMiss {
-                out.stays.push(
-                    "what is not on the list is denied: no rule of ours denies all but what others allow".to_owned(),
-                );
-            }
-            if out.left.iter().any(|left| !left.inert) {
-                out.stays.push("some entries have no rule that says the same".to_owned());
-            }
-            out.notes.push(
-                "a rule speaks of a program as it is written; an entry of where it is, however it was called"
-                    .to_owned(),
-            );
+    let all = |effect| native(effect, "shell(**)".to_owned());
+    let (by_security, by_ask) = match (security, ask) {
+        (Security::Deny, _) => (all(Effect::Deny), never("nothing runs, so nobody is asked")),
+        (_, Ask::Always) => (never("everything is asked about"), all(Effect::Ask)),
+        (Security::Full, Ask::Deny) => (never("everything is denied"), all(Effect::Deny)),
+        (Security::Full, _) => (all(Effect::Allow), never("everything runs, so nobody is asked")),
+        (Security::Allowlist, Ask::OnMiss) => {
+            let why = "what is not on the list asks, as it does here where no rule speaks";
+            (Became::Dropped { why: why.to_owned() }, Became::Dropped { why: why.to_owned() })
         }
-    }
-    if security != Security::Allowlist && !resolved.entries.is_empty() {
-        out.notes.push(format!("{} entries do not count, as there is no allowlist in force", resolved.entries.len()));
-    }
-    if resolved.auto_allow_skills.value {
-        out.notes
-            .push("programs of skills were allowed without an entry; which they are is not in the file".to_owned());
-    }
+        (Security::Allowlist, _) => (
+            kept("what is not on the list is denied, and no rule of ours denies all but what others allow"),
+            kept("nobody is asked about what is not on the list"),
+        ),
+    };
+    let listed = security == Security::Allowlist && ask != Ask::Always;
+    let mut fates = vec![
+        fate(file, "security", resolved.security.value.word(), &resolved.security, by_security),
+        fate(file, "ask", ask.word(), &resolved.ask, by_ask),
+    ];
     if resolved.ask_fallback.value != Security::Deny {
         let word = resolved.ask_fallback.value.word();
-        out.notes.push(format!("where nobody answered, `{word}` held; here that is a denial"));
+        let why = "where nobody answers, nothing runs here";
+        let dropped = Became::Dropped { why: why.to_owned() };
+        fates.push(fate(file, "askFallback", word, &resolved.ask_fallback, dropped));
     }
-    if !resolved.grants.is_empty() {
-        out.notes.push(format!("{} answers about tools of MCP servers stay answers", resolved.grants.len()));
+    if resolved.auto_allow_skills.value {
+        let dropped = Became::Dropped { why: "which programs are those of skills is not in the file".to_owned() };
+        fates.push(fate(file, "autoAllowSkills", "true", &resolved.auto_allow_skills, dropped));
     }
-    out
+    for entry in &resolved.entries {
+        let became = if listed { of_entry(entry, resolved.on) } else { never("no list is in force") };
+        fates.push(Fate { origin: entry.origin.clone(), became });
+    }
+    for grant in &resolved.grants {
+        let became = kept("an answer turns asks into allows, and a rule would say more");
+        fates.push(Fate { origin: grant.origin.clone(), became });
+    }
+    fates
 }
 
-impl Import {
-    fn entry(&mut self, entry: &Entry, on: Machine) -> Option<String> {
-        let executable = entry.executable(on);
-        let line = entry.origin.line;
-        let left = |why: &str, inert| Left { pattern: entry.pattern.clone(), line, why: why.to_owned(), inert };
-        if let Some(inert) = executable.inert() {
-            self.left.push(left(inert.why, inert.there_too));
-            return None;
-        }
-        match rule(&executable, entry, on) {
-            Ok(rule) => Some(rule),
-            Err(why) => {
-                self.left.push(left(why, false));
-                None
-            }
-        }
-    }
+fn fate<T>(file: &Arc<str>, name: &str, word: &str, field: &Field<T>, became: Became) -> Fate {
+    let text = format!("{} = {word}", field.source.as_deref().unwrap_or(name));
+    Fate { origin: Origin { file: Arc::clone(file), line: field.line, text }, became }
+}
 
-    fn list(&mut self, effect: &str, rules: &[String]) {
-        if rules.is_empty() {
-            return;
-        }
-        let rules: String = rules.iter().map(|rule| format!("  {},\n", quoted(rule))).collect();
-        self.rules = format!("{effect} = [\n{rules}]\n");
+fn native(effect: Effect, rule: String) -> Became {
+    Became::Native { effect, rules: vec![rule], why: None }
+}
+
+fn kept(why: &str) -> Became {
+    Became::Kept { why: why.to_owned() }
+}
+
+fn never(why: &str) -> Became {
+    Became::Never { why: why.to_owned() }
+}
+
+/// A rule speaks of a program as it is written, an entry of where it is: the rule is narrower.
+fn of_entry(entry: &Entry, on: Machine) -> Became {
+    let executable = entry.executable(on);
+    match executable.inert() {
+        Some(inert) if inert.there_too => never(inert.why),
+        Some(inert) => Became::Dropped { why: inert.why.to_owned() },
+        None => match rule(&executable, entry, on) {
+            Ok(rule) => native(Effect::Allow, rule),
+            Err(why) => kept(why),
+        },
     }
 }
 
@@ -118,19 +100,14 @@ fn rule(executable: &Executable, entry: &Entry, on: Machine) -> Result<String, &
         return Err("a wildcard there stops at a folder, and here it does not");
     }
     if pattern.contains('~') {
-        return Err("it starts in the home directory, which is not a part of a command's words");
+        return Err("it starts in the home directory, which is no part of a command's words");
     }
-    if pattern.contains('\\') || pattern.chars().any(char::is_control) {
-        return Err("it has a backslash or a control character in it");
+    if pattern.contains('\\') || pattern.chars().any(|c| c.is_control() || c.is_whitespace() && c != ' ') {
+        return Err("it has a backslash, a control character or an odd blank in it");
     }
     let escape = |c: char| if " ,()[]{}'\"`$&|;<>#!".contains(c) { format!("\\{c}") } else { c.to_string() };
     let words: String = pattern.chars().map(escape).collect();
     // A shell is judged by what it is given to run.
     let rest = if executable.is_shell() { "" } else { " **" };
     Ok(format!("shell({words}{rest})"))
-}
-
-/// A text of TOML.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -16,7 +16,7 @@ mod unbindable;
 
 pub use countersign_policy::pattern::Machine;
 pub use file::{Agent, Approvals, Entry, Grant, Said, Settings, Socket};
-pub use import::{Import, Left, import};
+pub use import::import;
 pub use level::{Ask, Mode, Security};
 pub use read::{parse, read};
 pub use resolve::{Field, Resolved};
