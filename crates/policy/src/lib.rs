@@ -27,7 +27,7 @@ mod time;
 
 pub use action::{Action, Class, NoAction};
 pub use call::{Attendance, Call};
-pub use catalog::{Catalog, ToolEntry};
+pub use catalog::{Annotations, Catalog, Place, ToolEntry, Version, Window};
 pub use decide::{Answer, decide};
 pub use decision::{Cause, Decision, Judgement, Remember, RuleCause};
 pub use denials::Denials;

@@ -120,6 +120,8 @@ fn merge(tool: &mut ToolEntry, entry: &ToolEntry) {
     tool.resource = tool.resource.take().or_else(|| entry.resource.clone());
     tool.since = tool.since.take().or_else(|| entry.since.clone());
     tool.until = tool.until.take().or_else(|| entry.until.clone());
+    tool.last = tool.last.take().or_else(|| entry.last.clone());
+    tool.family = tool.family.take().or_else(|| entry.family.clone());
     for pointer in &entry.show {
         if !tool.show.contains(pointer) {
             tool.show.push(pointer.clone());

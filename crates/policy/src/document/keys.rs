@@ -170,6 +170,8 @@ pub(super) const TOOL: &[Key] = &[
     key("hidden", Shape::Truth, Place::Everywhere, "Whether it is never offered to a model."),
     key("since", Shape::Text, Place::Everywhere, "The first version of its host that has it."),
     key("until", Shape::Text, Place::Everywhere, "The first version of its host that no longer has it."),
+    key("last", Shape::Text, Place::Everywhere, "The last version of its host that has it."),
+    key("family", Shape::Text, Place::Everywhere, "What it has in common with its other versions."),
 ];
 
 /// The keys of `[[import]]`.

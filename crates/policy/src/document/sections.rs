@@ -9,7 +9,7 @@ use super::problem::quoted;
 use super::reader::{Reader, Value};
 use super::{Example, Limits};
 use crate::action::{Action, Class};
-use crate::catalog::ToolEntry;
+use crate::catalog::{ToolEntry, Version};
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
 use crate::scope::Scope;
@@ -80,6 +80,8 @@ impl<'i> Reader<'i> {
                 "hidden" => entry.hidden = self.truth(key.name, value).unwrap_or(true),
                 "since" => entry.since = self.version(key.name, value),
                 "until" => entry.until = self.version(key.name, value),
+                "last" => entry.last = self.version(key.name, value),
+                "family" => entry.family = self.text_of(key.name, value, "family = \"mail\"").map(str::to_owned),
                 _ => self.not_yet(key.name, name.span()),
             }
         }
@@ -98,7 +100,7 @@ impl<'i> Reader<'i> {
 
     fn version(&mut self, name: &str, value: &Value<'i>) -> Option<String> {
         let text = self.text_of(name, value, &format!("{name} = \"2.1.0\""))?;
-        if !text.is_empty() && text.split('.').all(|part| part.parse::<u64>().is_ok()) {
+        if Version::read(text).is_some() {
             return Some(text.to_owned());
         }
         let message = format!("`{name}` takes a version of numbers and dots, and {} is none", quoted(text));
