@@ -222,10 +222,11 @@ impl Selector {
 
 /// The call's own class for the target that is the call itself, else the class of what the target does.
 fn class_of(target: &Target, call: &Call) -> Class {
-    if target.action == call.action {
-        call.class.max(target.action.default_class())
-    } else {
-        target.action.default_class()
+    match &target.action {
+        action if *action != call.action => action.default_class(),
+        // Of what a tool does nothing is known but what the catalog says.
+        Action::Mcp { .. } | Action::Tool(_) => call.class,
+        action => call.class.max(action.default_class()),
     }
 }
 
