@@ -5,6 +5,7 @@
 //! what it should not, its module says what we do instead.
 
 pub mod codex;
+pub mod flowfuse;
 pub mod import;
 pub mod json;
 pub mod openclaw;

@@ -7,11 +7,13 @@ use countersign_policy::document::{Imported, Problem};
 use countersign_policy::{Rule, Source, SourceKind, sha256_hex};
 
 use crate::import::{Became, Fate, Report};
-use crate::{Text, openclaw, opencode, surfsense};
+use crate::{Text, flowfuse, openclaw, opencode, surfsense};
 
 /// A system whose files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
+    /// FlowFuse Expert: what a browser keeps of tool permissions.
+    FlowFuse,
     /// OpenClaw: `exec-approvals.json`.
     OpenClaw,
     /// OpenCode: `opencode.json`.
@@ -37,11 +39,12 @@ pub struct Setting<'a> {
 
 impl System {
     /// All systems.
-    pub const ALL: [System; 3] = [System::OpenClaw, System::OpenCode, System::SurfSense];
+    pub const ALL: [System; 4] = [System::FlowFuse, System::OpenClaw, System::OpenCode, System::SurfSense];
 
     /// Its name in a policy file.
     pub fn word(self) -> &'static str {
         match self {
+            System::FlowFuse => "flowfuse",
             System::OpenClaw => "openclaw",
             System::OpenCode => "opencode",
             System::SurfSense => "surfsense",
@@ -67,8 +70,13 @@ impl System {
         let content = sha256_hex(file.text.as_bytes());
         let Setting { kind, trusted, .. } = *setting;
         let name = || Arc::clone(&file.name);
-        let mut remembered = Vec::new();
+        let (mut remembered, mut tools) = (Vec::new(), BTreeMap::new());
         let sources: Vec<Source> = match self {
+            System::FlowFuse => {
+                let (source, described) = flowfuse::read(file, kind, trusted, setting.agent)?;
+                tools = described;
+                vec![source]
+            }
             System::OpenClaw => {
                 let resolved = openclaw::parse(file, machine())?.resolve(Some(setting.agent.unwrap_or("main")));
                 remembered.push(openclaw::granted(kind, name(), trusted, &resolved));
@@ -86,7 +94,7 @@ impl System {
                 vec![surfsense::source(kind, name(), trusted, rules)]
             }
         };
-        Ok(Imported { sources, remembered, tools: BTreeMap::new(), content })
+        Ok(Imported { sources, remembered, tools, content })
     }
 }
 
@@ -96,6 +104,9 @@ impl System {
     /// # Errors
     /// All that is wrong with it.
     pub fn report(self, file: &Text<'_>, setting: &Setting<'_>) -> Result<Report, Vec<Problem>> {
+        if self == System::FlowFuse {
+            return flowfuse::report(file, setting.agent);
+        }
         if self == System::OpenClaw {
             let resolved = openclaw::parse(file, machine())?.resolve(Some(setting.agent.unwrap_or("main")));
             return Ok(Report { file: Arc::clone(&file.name), rules: openclaw::import(&file.name, &resolved) });
@@ -103,7 +114,7 @@ impl System {
         let imported = self.read(file, setting)?;
         let written = imported.sources.iter().flat_map(Source::rules).filter(|rule| rule.origin.line > 0);
         let why = match self {
-            System::OpenClaw | System::OpenCode | System::SurfSense => {
+            System::FlowFuse | System::OpenClaw | System::OpenCode | System::SurfSense => {
                 "the last rule that matches decides there, and the strictest here"
             }
         };
@@ -120,6 +131,7 @@ fn machine() -> openclaw::Machine {
 fn by_name(name: &str) -> Option<System> {
     match name {
         "exec-approvals.json" => Some(System::OpenClaw),
+        "product-assistant.json" => Some(System::FlowFuse),
         "opencode.json" | "opencode.jsonc" => Some(System::OpenCode),
         _ => None,
     }
@@ -135,6 +147,9 @@ fn by_content(file: &Text<'_>) -> Option<System> {
     }
     if has("version") && has("agents") {
         return Some(System::OpenClaw);
+    }
+    if has("toolPreferencesByTeam") || has("toolDefaultsByTeam") {
+        return Some(System::FlowFuse);
     }
     (has("permission") || has("agent") && has("$schema")).then_some(System::OpenCode)
 }

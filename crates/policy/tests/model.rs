@@ -4,8 +4,8 @@ mod generate;
 
 use countersign_policy::approval::Outcome;
 use countersign_policy::{
-    Action, Answer, Attendance, Call, Class, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Source, Target,
-    Timestamp, decide,
+    Action, Answer, Attendance, Call, Class, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Source,
+    Target, Timestamp, decide,
 };
 use generate::NOW;
 use proptest::prelude::*;

@@ -187,7 +187,7 @@ pub(super) const IMPORT: &[Key] = &[
         "agent",
         Shape::Text,
         Place::Everywhere,
-        "The agent of that system whose rules count, where there are several.",
+        "The agent of that system whose rules count, where there are several; for flowfuse the team.",
     ),
 ];
 
