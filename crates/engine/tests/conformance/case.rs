@@ -22,7 +22,6 @@ pub(crate) struct Case {
     pub(crate) is_no_text: bool,
     /// The line that it stands in: the order of members counts to some systems.
     #[serde(skip)]
-    #[expect(dead_code, reason = "read by the adapters of systems with an order")]
     pub(crate) line: String,
 }
 

@@ -14,6 +14,7 @@
 mod case;
 mod codex;
 mod document;
+mod flowfuse;
 mod imported;
 mod looser;
 mod openclaw;
@@ -57,6 +58,13 @@ fn kinds() -> Vec<Kind> {
         openclaw::windows_node::kind(),
         codex::command_safety::kind(),
         codex::execpolicy::kind(),
+        flowfuse::policy::kind(),
+        flowfuse::availability::kind(),
+        flowfuse::rows::kind(),
+        flowfuse::ops::kind(),
+        flowfuse::facts::kind(),
+        flowfuse::mcpfilter::kind(),
+        flowfuse::final_decision::kind(),
     ]
 }
 
@@ -76,7 +84,7 @@ const NO_ADAPTER_YET: &[(&str, &[&str])] = &[
             "sandbox-enforced",
         ],
     ),
-    ("flowfuse", &["availability", "batch", "endpoint", "facts", "final", "mcpfilter", "ops", "policy", "rows"]),
+    ("flowfuse", &["batch", "endpoint"]),
     ("langchain", &["hitl"]),
     ("openclaw", &["commit"]),
     ("opencode", &["flow"]),
