@@ -12,6 +12,7 @@
 )]
 
 mod case;
+mod clawbolt;
 mod codex;
 mod document;
 mod flowfuse;
@@ -65,13 +66,18 @@ fn kinds() -> Vec<Kind> {
         flowfuse::facts::kind(),
         flowfuse::mcpfilter::kind(),
         flowfuse::final_decision::kind(),
+        clawbolt::resolve::kind(),
+        clawbolt::reply::kind(),
+        clawbolt::text::kind(),
+        clawbolt::extract::kind(),
+        clawbolt::owntests::kind(),
     ]
 }
 
 /// Kinds that were recorded, too, and are not replayed yet.
 const NO_ADAPTER_YET: &[(&str, &[&str])] = &[
     ("claude-code", &["rules"]),
-    ("clawbolt", &["doc", "extract", "gate", "owntests", "put", "reply", "resolve", "round", "store", "text"]),
+    ("clawbolt", &["doc", "gate", "put", "round", "store"]),
     (
         "codex",
         &[
