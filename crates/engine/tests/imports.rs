@@ -50,6 +50,23 @@ fn judged(reading: &Reading, disk: &Disk, tool: &str, resource: &str) -> Decisio
     reading.engine.decide(&[], None, &call, Timestamp(0))
 }
 
+#[test]
+fn a_clawbolt_file_decides_as_there() {
+    let mut disk = Disk::new();
+    disk.write(
+        USER,
+        "[[import]]\nfrom = \"~/clawbolt/PERMISSIONS.json\"\n[tools.\"tool:web_fetch\"]\nresource = \"/resource\"\n",
+    );
+    let file = r#"{"tools": {"web_fetch": "ask"}, "resources": {"web_fetch": {"*.gov": "always", "x.gov": "never"}}}"#;
+    disk.write("/home/u/clawbolt/PERMISSIONS.json", file);
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (resource, effect) in [("a.gov", Effect::Allow), ("x.gov", Effect::Deny), ("a.com", Effect::Ask)] {
+        assert_eq!(judged(&reading, &disk, "web_fetch", resource).effect(), effect, "{resource}");
+    }
+    disk.write("/home/u/clawbolt/PERMISSIONS.json", r#"{"tools": {"web_fetch": "deny"}}"#);
+    assert!(loaded(&disk, &NothingKnown).is_err());
+}
+
 const OPENCODE: &str =
     r#"{ "permission": { "bash": { "*": "ask", "make *": "allow", "make deploy*": "deny" }, "edit": "ask" } }"#;
 

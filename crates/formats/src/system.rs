@@ -1,17 +1,21 @@
 //! Whose file it is, and what it comes to.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_policy::document::{Imported, Problem};
 use countersign_policy::{Rule, Source, SourceKind, sha256_hex};
 
 use crate::import::{Became, Fate, Report};
-use crate::{Text, flowfuse, openclaw, opencode, surfsense};
+use crate::json::{self, Grammar};
+use crate::{Text, clawbolt, codex, flowfuse, openclaw, opencode, surfsense};
 
 /// A system whose files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
+    /// clawbolt: `PERMISSIONS.json`.
+    Clawbolt,
+    /// Codex: `*.rules`.
+    Codex,
     /// FlowFuse Expert: what a browser keeps of tool permissions.
     FlowFuse,
     /// OpenClaw: `exec-approvals.json`.
@@ -39,11 +43,14 @@ pub struct Setting<'a> {
 
 impl System {
     /// All systems.
-    pub const ALL: [System; 4] = [System::FlowFuse, System::OpenClaw, System::OpenCode, System::SurfSense];
+    pub const ALL: [System; 6] =
+        [System::Clawbolt, System::Codex, System::FlowFuse, System::OpenClaw, System::OpenCode, System::SurfSense];
 
     /// Its name in a policy file.
     pub fn word(self) -> &'static str {
         match self {
+            System::Clawbolt => "clawbolt",
+            System::Codex => "codex",
             System::FlowFuse => "flowfuse",
             System::OpenClaw => "openclaw",
             System::OpenCode => "opencode",
@@ -67,78 +74,96 @@ impl System {
     /// # Errors
     /// All that is wrong with it. Such a file counts for nothing: whoever loads it denies until it is mended.
     pub fn read(self, file: &Text<'_>, setting: &Setting<'_>) -> Result<Imported, Vec<Problem>> {
-        let content = sha256_hex(file.text.as_bytes());
-        let Setting { kind, trusted, .. } = *setting;
+        let Setting { kind, trusted, agent, home, .. } = *setting;
         let name = || Arc::clone(&file.name);
-        let (mut remembered, mut tools) = (Vec::new(), BTreeMap::new());
-        let sources: Vec<Source> = match self {
+        let mut imported = Imported { content: sha256_hex(file.text.as_bytes()), ..Imported::default() };
+        let source = match self {
+            System::Clawbolt => {
+                let problems = clawbolt::check(file);
+                if !problems.is_empty() {
+                    return Err(problems);
+                }
+                imported.tools = clawbolt::extract::catalog();
+                clawbolt::read(file, kind, trusted, &clawbolt::Defaults::default())?
+            }
+            System::Codex => {
+                let rules = codex::parse(std::slice::from_ref(file))?;
+                codex::source(&rules, kind, name(), trusted, codex::Resolution::ByName)
+            }
             System::FlowFuse => {
-                let (source, described) = flowfuse::read(file, kind, trusted, setting.agent)?;
-                tools = described;
-                vec![source]
+                let (source, tools) = flowfuse::read(file, kind, trusted, agent)?;
+                imported.tools = tools;
+                source
             }
             System::OpenClaw => {
-                let resolved = openclaw::parse(file, machine())?.resolve(Some(setting.agent.unwrap_or("main")));
-                remembered.push(openclaw::granted(kind, name(), trusted, &resolved));
-                vec![openclaw::source(kind, name(), trusted, &resolved)]
+                let resolved = approvals(file, setting)?;
+                imported.remembered.push(openclaw::granted(kind, name(), trusted, &resolved));
+                openclaw::source(kind, name(), trusted, &resolved)
             }
             System::OpenCode => {
                 let config = opencode::Config::read(std::slice::from_ref(file))?;
-                let agent = setting.agent.unwrap_or("build");
-                let rules = config.rules(agent, setting.home);
-                vec![opencode::source(kind, name(), trusted, &rules, opencode::Platform::Posix)]
+                let rules = config.rules(agent.unwrap_or("build"), home);
+                opencode::source(kind, name(), trusted, &rules, opencode::Platform::Posix)
             }
             System::SurfSense => {
                 let layers = surfsense::read(file)?;
-                let rules = layers.iter().flat_map(|layer| &layer.rules);
-                vec![surfsense::source(kind, name(), trusted, rules)]
+                surfsense::source(kind, name(), trusted, layers.iter().flat_map(|layer| &layer.rules))
             }
         };
-        Ok(Imported { sources, remembered, tools, content })
+        imported.sources.push(source);
+        Ok(imported)
     }
-}
 
-impl System {
     /// What each rule of the file becomes in ours.
     ///
     /// # Errors
     /// All that is wrong with it.
     pub fn report(self, file: &Text<'_>, setting: &Setting<'_>) -> Result<Report, Vec<Problem>> {
-        if self == System::FlowFuse {
-            return flowfuse::report(file, setting.agent);
-        }
-        if self == System::OpenClaw {
-            let resolved = openclaw::parse(file, machine())?.resolve(Some(setting.agent.unwrap_or("main")));
-            return Ok(Report { file: Arc::clone(&file.name), rules: openclaw::import(&file.name, &resolved) });
-        }
-        let imported = self.read(file, setting)?;
-        let written = imported.sources.iter().flat_map(Source::rules).filter(|rule| rule.origin.line > 0);
-        let why = match self {
-            System::FlowFuse | System::OpenClaw | System::OpenCode | System::SurfSense => {
-                "the last rule that matches decides there, and the strictest here"
+        match self {
+            System::Clawbolt => clawbolt::report(file),
+            System::Codex => Ok(codex::report(Arc::clone(&file.name), &codex::parse(std::slice::from_ref(file))?)),
+            System::FlowFuse => flowfuse::report(file, setting.agent),
+            System::OpenClaw => {
+                let rules = openclaw::import(&file.name, &approvals(file, setting)?);
+                Ok(Report { file: Arc::clone(&file.name), rules })
             }
-        };
-        let fate = |rule: &Rule| Fate { origin: rule.origin.clone(), became: Became::Kept { why: why.to_owned() } };
-        Ok(Report { file: Arc::clone(&file.name), rules: written.map(fate).collect() })
+            System::OpenCode | System::SurfSense => {
+                let imported = self.read(file, setting)?;
+                // What comes with the system stands in no line.
+                let written = imported.sources.iter().flat_map(Source::rules).filter(|rule| rule.origin.line > 0);
+                Ok(Report { file: Arc::clone(&file.name), rules: written.map(kept).collect() })
+            }
+        }
     }
 }
 
-/// OpenClaw's gateway on this machine.
-fn machine() -> openclaw::Machine {
-    if cfg!(target_os = "macos") { openclaw::Machine::Mac } else { openclaw::Machine::Linux }
+/// A rule of which order is part.
+fn kept(rule: &Rule) -> Fate {
+    let why = "the last rule that matches decides there, and the strictest here".to_owned();
+    Fate { origin: rule.origin.clone(), became: Became::Kept { why } }
+}
+
+/// OpenClaw's policy for an agent of its gateway on this machine.
+fn approvals(file: &Text<'_>, setting: &Setting<'_>) -> Result<openclaw::Resolved, Vec<Problem>> {
+    let machine = if cfg!(target_os = "macos") { openclaw::Machine::Mac } else { openclaw::Machine::Linux };
+    Ok(openclaw::parse(file, machine)?.resolve(Some(setting.agent.unwrap_or("main"))))
 }
 
 fn by_name(name: &str) -> Option<System> {
     match name {
+        "PERMISSIONS.json" => Some(System::Clawbolt),
         "exec-approvals.json" => Some(System::OpenClaw),
-        "product-assistant.json" => Some(System::FlowFuse),
         "opencode.json" | "opencode.jsonc" => Some(System::OpenCode),
+        "product-assistant.json" => Some(System::FlowFuse),
+        _ if name.ends_with(".rules") => Some(System::Codex),
         _ => None,
     }
 }
 
 fn by_content(file: &Text<'_>) -> Option<System> {
-    use crate::json::{self, Grammar};
+    if ["prefix_rule(", "network_rule(", "host_executable("].iter().any(|call| file.text.contains(call)) {
+        return Some(System::Codex);
+    }
     let root = json::parse(file, Grammar::Jsonc).ok()?;
     let has = |name: &str| root.member(name).is_some();
     if let Some(items) = root.list() {
@@ -159,12 +184,28 @@ mod tests {
     use countersign_policy::document::SYSTEMS;
 
     use super::System;
+    use crate::Text;
 
     #[test]
     fn every_system_has_its_name() {
-        for system in System::ALL {
-            assert_eq!(System::named(system.word()), Some(system));
-            assert!(SYSTEMS.contains(&system.word()));
+        assert!(System::ALL.iter().all(|system| SYSTEMS.contains(&system.word())));
+        assert!(System::ALL.iter().all(|system| System::named(system.word()) == Some(*system)));
+    }
+
+    #[test]
+    fn files_are_known_by_name_or_content() {
+        for (name, text, system) in [
+            ("a/opencode.jsonc", "", Some(System::OpenCode)),
+            ("default.rules", "", Some(System::Codex)),
+            ("x", "prefix_rule(pattern=[\"ls\"])", Some(System::Codex)),
+            ("x.json", "{\"permission\": \"ask\"}", Some(System::OpenCode)),
+            ("x.json", "{\"version\": 1, \"agents\": {}}", Some(System::OpenClaw)),
+            ("x.json", "[{\"permission\": \"a\", \"action\": \"ask\"}]", Some(System::SurfSense)),
+            ("x.json", "[]", None),
+            ("x.json", "{", None),
+            ("countersign.toml", "allow = []", None),
+        ] {
+            assert_eq!(System::of(&Text::new(name, text)), system, "{name} {text}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What the tools that come with clawbolt act on, and what they say of a call to whoever is asked.
 
+use std::collections::BTreeMap;
+
+use countersign_policy::ToolEntry;
 use serde_json::Value;
 
 use super::describe::Describes;
@@ -47,6 +50,18 @@ pub const TOOLS: [Tool; 11] = [
 
 const fn tool(name: &'static str, resource: ResourceFrom, describes: Describes) -> Tool {
     Tool { name, resource, noun: None, describes }
+}
+
+/// The tools whose resource is an argument of theirs, for a catalog.
+pub fn catalog() -> BTreeMap<String, ToolEntry> {
+    let entry = |tool: Tool| match tool.resource {
+        ResourceFrom::Argument(argument) => {
+            let entry = ToolEntry { resource: Some(format!("/{argument}")), ..ToolEntry::default() };
+            Some((format!("tool:{}", tool.name), entry))
+        }
+        _ => None,
+    };
+    TOOLS.into_iter().filter_map(entry).collect()
 }
 
 impl Tool {

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use countersign_policy::Effect;
 
 pub use document::{check, read};
-pub use import::{Imported, Note, import};
+pub use import::{Imported, Note, import, report};
 pub use layout::{indented, one_line};
 
 /// What clawbolt does with a tool or a resource.

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use countersign_policy::Origin;
 
 use super::compile::{self, deciding, overriding};
-use super::rules::{Decision, NetworkRule, PrefixRule, Rules};
+use super::rules::{Decision, HostExecutable, NetworkRule, PrefixRule, Rules};
+use crate::import::{Became, Fate, Report};
 
 /// What rules files come to in our own grammar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,16 +39,70 @@ pub fn import(rules: &Rules) -> Imported {
     let mut import = Import { rules, last, hosts, lists, notes: Vec::new() };
     rules.prefixes.iter().for_each(|rule| import.prefix(rule));
     rules.network.iter().enumerate().for_each(|(at, rule)| import.network(at, rule));
-    import.hosts();
+    rules.hosts.iter().for_each(|host| import.host(host));
     let mut text = String::new();
     for (name, lines) in ["allow", "ask", "deny"].iter().zip(&import.lists) {
         if !lines.is_empty() {
             let _ = writeln!(text, "{name} = [");
-            lines.iter().for_each(|line| _ = writeln!(text, "  {line},"));
+            lines.iter().for_each(|line| _ = writeln!(text, "  {},", line.written()));
             text.push_str("]\n");
         }
     }
     Imported { text, notes: import.notes }
+}
+
+/// What each rule of a file comes to, in the order of the file.
+pub fn report(name: Arc<str>, rules: &Rules) -> Report {
+    let mut fates = Vec::new();
+    for rule in &rules.prefixes {
+        fates.push(fate(rules, rule.decision, &rule.origin, |import| import.prefix(rule)));
+    }
+    for (at, rule) in rules.network.iter().enumerate() {
+        fates.push(fate(rules, rule.decision, &rule.origin, |import| import.network(at, rule)));
+    }
+    for host in &rules.hosts {
+        fates.push(fate(rules, Decision::Allow, &host.origin, |import| import.host(host)));
+    }
+    fates.sort_by_key(|fate| fate.origin.line);
+    Report { file: name, rules: fates }
+}
+
+/// What one rule comes to, beside all others.
+fn fate(rules: &Rules, decision: Decision, origin: &Origin, import: impl FnOnce(&mut Import<'_>)) -> Fate {
+    let lists = [Vec::new(), Vec::new(), Vec::new()];
+    let (last, hosts) = (deciding(&rules.network), compile::hosts(&rules.hosts));
+    let mut one = Import { rules, last, hosts, lists, notes: Vec::new() };
+    import(&mut one);
+    let lines: Vec<Line> = one.lists.into_iter().flatten().collect();
+    let note = one.notes.into_iter().next().map(|note| note.text).unwrap_or_default();
+    let became = match (lines.first(), note.strip_prefix("left out, it can never apply: ")) {
+        (Some(line), _) => Became::Native {
+            effect: decision.effect(),
+            why: line.why.clone(),
+            rules: lines.iter().map(|line| line.rule.clone()).collect(),
+        },
+        (None, Some(why)) => Became::Never { why: why.to_owned() },
+        (None, None) => Became::Dropped { why: note.strip_prefix("left out: ").unwrap_or(&note).to_owned() },
+    };
+    Fate { origin: origin.clone(), became }
+}
+
+/// One rule of ours.
+#[derive(PartialEq)]
+struct Line {
+    rule: String,
+    why: Option<String>,
+}
+
+impl Line {
+    /// As it stands in a policy file.
+    fn written(&self) -> String {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        match &self.why {
+            Some(why) => format!("{{ rule = {}, why = {} }}", quoted(&self.rule), quoted(why)),
+            None => quoted(&self.rule),
+        }
+    }
 }
 
 struct Import<'r> {
@@ -56,7 +112,7 @@ struct Import<'r> {
     /// Where programs lie.
     hosts: HashMap<&'r str, &'r [String]>,
     /// What is allowed, asked and denied.
-    lists: [Vec<String>; 3],
+    lists: [Vec<Line>; 3],
     notes: Vec<Note>,
 }
 
@@ -66,11 +122,7 @@ impl<'r> Import<'r> {
     }
 
     fn line(&mut self, decision: Decision, rule: &str, why: Option<&str>) {
-        let quoted = |text: &str| toml::Value::from(text).to_string();
-        let line = match why {
-            Some(why) => format!("{{ rule = {}, why = {} }}", quoted(rule), quoted(why)),
-            None => quoted(rule),
-        };
+        let line = Line { rule: rule.to_owned(), why: why.map(str::to_owned) };
         let [allow, ask, deny] = &mut self.lists;
         let list = match decision {
             Decision::Allow => allow,
@@ -151,18 +203,16 @@ impl<'r> Import<'r> {
         self.line(rule.decision, &format!("fetch({})", escaped(&rule.host)), rule.justification.as_deref());
     }
 
-    fn hosts(&mut self) {
-        for host in &self.rules.hosts {
-            let speaks = |rule: &PrefixRule| {
-                rule.decision == Decision::Allow && rule.pattern.first().is_some_and(|words| words.contains(&host.name))
-            };
-            let text = if self.rules.prefixes.iter().any(speaks) {
-                "its paths are written out in allows; asks and denies hold for every path of that name"
-            } else {
-                "left out: no allow speaks of it, and asks and denies hold for every path of that name"
-            };
-            self.note(&host.origin, text);
-        }
+    fn host(&mut self, host: &HostExecutable) {
+        let speaks = |rule: &PrefixRule| {
+            rule.decision == Decision::Allow && rule.pattern.first().is_some_and(|words| words.contains(&host.name))
+        };
+        let text = if self.rules.prefixes.iter().any(speaks) {
+            "its paths are written out in allows; asks and denies hold for every path of that name"
+        } else {
+            "left out: no allow speaks of it, and asks and denies hold for every path of that name"
+        };
+        self.note(&host.origin, text);
     }
 }
 

@@ -22,7 +22,7 @@ mod rules;
 mod starlark;
 
 pub use compile::{Resolution, source};
-pub use import::{Imported, import};
+pub use import::{Imported, import, report};
 pub use requirements::requirements;
 pub use rules::{Decision, HostExecutable, NetworkRule, PrefixRule, Protocol, Rules, parse};
 

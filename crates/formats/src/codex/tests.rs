@@ -261,7 +261,7 @@ fn what_is_imported_is_never_looser() {
         let rules = read(file);
         let theirs = source(&rules, SourceKind::User, "x", true, Resolution::ByName);
         let ours = document::parse(SourceKind::User, "countersign.toml", &import(&rules).text).unwrap();
-        let ours = document::assemble(vec![document::Loaded { document: ours, trusted: true }]).sources;
+        let ours = document::assemble(vec![document::Loaded::new(ours, true)]).sources;
         for program in ["git", "/usr/bin/git", "/tmp/git", "npm", "a b", ";", "'", "ls", "rm", "x"] {
             for first in ["status", "push", "install", "*", "y", "\\", "\"", "-r", ""] {
                 for second in ["--force", "(x)", ",", ""] {

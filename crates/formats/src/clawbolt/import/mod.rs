@@ -5,6 +5,7 @@
 //! case of letters: beyond that nothing changes, and nothing becomes looser.
 
 mod overlap;
+mod report;
 mod write;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use super::{Defaults, Level};
 use crate::Text;
 use crate::json::Json;
 use overlap::Tokens;
+pub use report::report;
 
 /// The most resources of a tool that are said in our grammar, and the most exceptions that they may take.
 const MOST: usize = 100;
@@ -226,22 +228,29 @@ impl Said<'_> {
         before.into_iter().find(|before| before.tokens.cover(&entry.tokens))
     }
 
+    /// Why a resource's rule can never apply, if it cannot.
+    fn why_never(&self, at: usize, entry: &Resource<'_>) -> Option<String> {
+        if let Some(before) = self.covering(at) {
+            let (key, line) = (quoted(before.key), before.line);
+            return Some(format!("{key} of line {line} comes first and matches all of it"));
+        }
+        let is_hidden = self.level.is_some_and(|(level, _)| level == Level::Never) && entry.level != Level::Never;
+        is_hidden.then(|| format!("{} itself is `never`, so the model is not offered it", quoted(self.tool)))
+    }
+
+    /// A resource as it is spoken of.
+    fn about(&self, entry: &Resource<'_>) -> String {
+        format!("resources.{}.{}", self.tool, entry.key)
+    }
+
     fn note_what_never_applies(&self, made: &mut Imported) {
-        let never = self.level.is_some_and(|(level, _)| level == Level::Never);
         for (at, entry) in self.entries.iter().enumerate() {
-            let about = format!("resources.{}.{}", self.tool, entry.key);
-            let mut note = |notes: fn(&mut Imported) -> &mut Vec<Note>, why: String| {
-                notes(made).push(Note { line: entry.line, about: about.clone(), why });
-            };
-            if let Some(before) = self.covering(at) {
-                let (key, line) = (quoted(before.key), before.line);
-                note(|made| &mut made.never_apply, format!("{key} of line {line} comes first and matches all of it"));
-            } else if never && entry.level != Level::Never {
-                let why = format!("{} itself is `never`, so the model is not offered it", quoted(self.tool));
-                note(|made| &mut made.never_apply, why);
+            let note = |why| Note { line: entry.line, about: self.about(entry), why };
+            if let Some(why) = self.why_never(at, entry) {
+                made.never_apply.push(note(why));
             } else if entry.is_pattern && entry.level == Level::Always {
                 let why = "a resource that an agent chose is stored in the same way; keep it if you meant a pattern";
-                note(|made| &mut made.look_at, why.to_owned());
+                made.look_at.push(note(why.to_owned()));
             }
         }
     }

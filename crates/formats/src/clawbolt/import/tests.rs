@@ -4,7 +4,7 @@ use countersign_policy::{
 };
 
 use super::super::{Defaults, Level, read};
-use super::{Imported, import};
+use super::{Imported, import, report};
 use crate::Text;
 
 fn imported(text: &str) -> Imported {
@@ -56,6 +56,27 @@ fn an_import_says_what_can_never_apply_and_what_stays() {
     }
     insta::assert_snapshot!(out);
     assert!(parse(SourceKind::User, "countersign.toml", &made.policy).is_ok());
+}
+
+#[test]
+fn what_becomes_of_each_rule() {
+    let text = r#"{
+  "version": 2,
+  "tools": {"calculate": "always", "delete_file": "never", "web fetch": "ask"},
+  "resources": {
+    "delete_file": {"tmp.md": "always"},
+    "write_file": {"*.md": "ask", "a.*.md": "never"},
+    "qb_query": {"Invoice": "always"}
+  }
+}"#;
+    let report = report(&Text::new("PERMISSIONS.json", text)).unwrap();
+    assert!(!report.is_native());
+    let lines: Vec<String> = report
+        .rules
+        .iter()
+        .map(|fate| format!("{}: {}: {:?}", fate.origin.line, fate.origin.text, fate.became))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
