@@ -13,8 +13,12 @@ use crate::paths::join;
 pub(crate) fn programs(command: &Command, alone: bool, of: &Taken<'_>) -> BTreeMap<String, Located> {
     let others = command.spellings.iter().map(|spelling| &spelling.words);
     let first = std::iter::once(&command.words).chain(others).filter_map(|words| words.first());
-    let known = first.filter(|word| word.kind != WordKind::Dynamic);
-    known.filter_map(|word| Some((word.text.clone(), find(&word.text, alone, of)?))).collect()
+    let known: Vec<&str> = first.filter(|word| word.kind != WordKind::Dynamic).map(|word| word.text.as_str()).collect();
+    // A program that was written with its folder was not looked up by its name, though it may be spelled so.
+    let has_folder =
+        |name: &str| known.iter().any(|other| other.rsplit_once('/').is_some_and(|(_, last)| last == name));
+    let looked_up = known.iter().filter(|name| !has_folder(name));
+    looked_up.filter_map(|name| Some(((*name).to_owned(), find(name, alone, of)?))).collect()
 }
 
 fn find(program: &str, alone: bool, of: &Taken<'_>) -> Option<Located> {

@@ -176,3 +176,25 @@ fn what_cannot_be_taken_in_is_said() {
     }
     insta::assert_snapshot!(reports.join("\n"));
 }
+
+#[test]
+fn a_list_of_programs_decides_by_where_they_are() {
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"~/.openclaw/exec-approvals.json\"\nagent = \"ops\"\n");
+    let approvals = r#"{"version": 1, "agents": {"ops": {
+        "security": "allowlist", "ask": "off", "allowlist": ["/opt/real/tool"]}}}"#;
+    disk.write("/home/u/.openclaw/exec-approvals.json", approvals);
+    disk.program("/opt/real/tool");
+    disk.link("/opt/tool", "/opt/real/tool");
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (line, effect) in [
+        ("/opt/real/tool x", Effect::Allow),
+        ("/opt/tool x", Effect::Allow),
+        ("/opt/other x", Effect::Deny),
+        ("/opt/tool x && ls", Effect::Deny),
+    ] {
+        assert_eq!(judged(&reading, &disk, "shell", line).effect(), effect, "{line}");
+    }
+    disk.write("/home/u/.openclaw/exec-approvals.json", r#"{"version": 2}"#);
+    assert!(loaded(&disk, &NothingKnown).is_err());
+}

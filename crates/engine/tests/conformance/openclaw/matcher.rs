@@ -99,11 +99,24 @@ pub(crate) fn shell(words: &[String], place: Option<&str>, cwd: &str, home: &str
     call
 }
 
-const RULES: &[Rule] = &[Rule {
-    name: "a list with an entry that says nothing is refused",
-    inputs: "an entry whose pattern is blank",
-    answer: "the document is refused, and nothing runs",
-    why: "their own reader refuses such a file; their matcher steps over the entry",
-    side: Side::Stricter,
-    explains: |_, difference| difference.of == "document",
-}];
+const RULES: &[Rule] = &[
+    Rule {
+        name: "a provenance that nobody knows is one",
+        inputs: "an entry with another `source` than `allow-always`",
+        answer: "it counts as one that an answer made, and must be bound to arguments and folder",
+        why: "theirs takes what a program wrote for a human's own rule, for any arguments",
+        side: Side::Stricter,
+        explains: |case, _| {
+            let list = case.policy["allowlist"].as_array().into_iter().flatten();
+            list.map(|entry| &entry["source"]).any(|source| source.is_string() && source != "allow-always")
+        },
+    },
+    Rule {
+        name: "a list with an entry that says nothing is refused",
+        inputs: "an entry whose pattern is blank",
+        answer: "the document is refused, and nothing runs",
+        why: "their own reader refuses such a file; their matcher steps over the entry",
+        side: Side::Stricter,
+        explains: |_, difference| difference.of == "document",
+    },
+];
