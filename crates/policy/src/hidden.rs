@@ -34,12 +34,13 @@ pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
 /// The rule of a source that denies the tool whatever it is called for.
 fn denial<'s>(source: &'s Source, target: &Target, call: &Call) -> Option<&'s Rule> {
     let said = source.terms().say(target, call);
-    let name = said.as_ref().map(|said| said.name());
+    let name = said.as_ref().and_then(|said| said.name());
     let is_whole = |rule: &&Rule| rule.patterns.is_empty() && rule.unless.is_empty() && rule.when.is_empty();
     let covers = |rule: &&Rule| rule.selector.covers(target, name, call, Case::Fold);
     let last = |which: &dyn Fn(&&Rule) -> bool| source.rules().iter().rev().find(|rule| which(rule));
     let rule = match source.terms() {
-        Terms::Native => {
+        // A bare denial of Claude Code takes its tool away.
+        Terms::Native | Terms::ClaudeCode => {
             let denies = |rule: &&Rule| rule.effect == Effect::Deny && is_whole(rule) && covers(rule);
             return source.candidates(target, None).find(denies);
         }

@@ -91,6 +91,9 @@ pub struct Condition {
     pub argument: String,
     /// What its text must match.
     pub pattern: TextPattern,
+    /// Whether an ask or a deny speaks only of calls that have the argument. Else one without it is judged as if it
+    /// matched.
+    pub only_present: bool,
 }
 
 impl Rule {
@@ -130,7 +133,10 @@ impl Rule {
         }
         let case = if lenient { Case::Exact } else { Case::Fold };
         self.selector.covers(target, view.name, call, case)
-            && self.when.iter().all(|condition| condition.holds(call, case).unwrap_or(!lenient))
+            && self
+                .when
+                .iter()
+                .all(|condition| condition.holds(call, case).unwrap_or(!lenient && !condition.only_present))
             && self.covers_resource(view.spellings.as_ref(), call)
     }
 

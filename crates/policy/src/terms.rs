@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use crate::action::Action;
 use crate::call::Call;
 use crate::pattern::Spellings;
-use crate::target::{Resource, Target};
+use crate::target::{CommandSpelling, Resource, Target};
+
+mod claude_code;
 
 /// In whose terms a source speaks of a call: what it calls the action, and which text stands for the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -21,13 +23,28 @@ pub enum Terms {
     /// the URL, `task` with the kind of sub-agent, `server_tool` for the tools of MCP servers; `*` where a tool has no
     /// resource.
     OpenCode,
+    /// Claude Code's: the tool's name, and commands as their texts: as written, and without the wrappers and variables
+    /// that it takes off. Other resources are as in our own terms.
+    ClaudeCode,
 }
 
 /// What a source calls an action, and the text that stands for the resource.
 #[derive(Debug)]
 pub(crate) struct Said<'a> {
-    name: Cow<'a, str>,
-    text: Option<Cow<'a, str>>,
+    /// `None` where it has no name for it.
+    name: Option<Cow<'a, str>>,
+    resource: Stands<'a>,
+}
+
+/// What stands for the resource.
+#[derive(Debug)]
+enum Stands<'a> {
+    /// Its own spellings.
+    Own,
+    /// This text, or nothing.
+    Text(Option<Cow<'a, str>>),
+    /// Texts of a command, each as one word.
+    Texts(Vec<CommandSpelling>),
 }
 
 /// A target as a source reads it.
@@ -50,14 +67,16 @@ impl Terms {
                 (Cow::Borrowed(&*call.tool), Some(text))
             }
             Terms::OpenCode => opencode(target, call),
+            Terms::ClaudeCode => return Some(claude_code::say(target, call)),
         };
-        Some(Said { name, text })
+        Some(Said { name: Some(name), resource: Stands::Text(text) })
     }
 }
 
 impl Said<'_> {
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// What the source calls the action, if it has a name for it.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 }
 
@@ -71,7 +90,14 @@ impl<'a> View<'a> {
     pub(crate) fn of(said: Option<&'a Said<'a>>, own: Option<&Spellings<'a>>) -> View<'a> {
         match said {
             None => View { name: None, spellings: own.cloned() },
-            Some(said) => View { name: Some(&said.name), spellings: said.text.as_deref().map(Spellings::of_text) },
+            Some(said) => {
+                let spellings = match &said.resource {
+                    Stands::Own => own.cloned(),
+                    Stands::Text(text) => text.as_deref().map(Spellings::of_text),
+                    Stands::Texts(texts) => Spellings::of_texts(texts),
+                };
+                View { name: said.name.as_deref(), spellings }
+            }
         }
     }
 }

@@ -105,7 +105,7 @@ impl<'i> Reader<'i> {
                     continue;
                 }
             };
-            conditions.push(Condition { argument: argument.get_ref().to_string(), pattern });
+            conditions.push(Condition { argument: argument.get_ref().to_string(), pattern, only_present: false });
         }
         if table.is_empty() {
             let help = "name an argument, `when = { repo = \"me/*\" }`, or leave it out".to_owned();

@@ -1,11 +1,14 @@
 //! Patterns over resources, in the native grammar. `\` takes the next character as it is, everywhere.
 
+mod claude_code;
+mod gitignore;
 mod glob;
 mod javascript;
 mod marks;
 mod openclaw;
 mod path;
 mod prefix;
+mod powershell;
 mod shell;
 mod text;
 mod url;
@@ -15,12 +18,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use claude_code::{DomainPattern, LinePattern};
+pub use gitignore::{Anchor, GitignorePattern};
 pub(crate) use glob::folded;
 pub use glob::{Case, Glob};
 pub use marks::Marks;
 pub use openclaw::{Executable, Inert, Machine, cwd_bound_hash};
 pub use path::PathPattern;
 pub use prefix::{PrefixPattern, Programs, plain_path};
+pub use powershell::PowerShellPattern;
 pub use shell::ShellPattern;
 pub use text::TextPattern;
 pub use url::{UrlPattern, plain_host};
@@ -47,6 +53,10 @@ enum Form {
     Wildcard(Wildcard),
     Prefix(PrefixPattern),
     OpenClaw(Box<Executable>),
+    Line(LinePattern),
+    PowerShell(PowerShellPattern),
+    Domain(DomainPattern),
+    Gitignore(GitignorePattern),
 }
 
 /// A pattern that cannot be compiled.
@@ -127,6 +137,12 @@ impl<'a> Spellings<'a> {
         Spellings { one: Spelling::Text(text), other: None, commands: &[], programs: None, complete: true }
     }
 
+    /// The spellings of a command in another system's terms: each is one word. An allow holds for one that allows.
+    pub(crate) fn of_texts(texts: &'a [CommandSpelling]) -> Option<Spellings<'a>> {
+        let one = Spelling::Words(&texts.first()?.words, None);
+        Some(Spellings { one, other: None, commands: texts, programs: None, complete: true })
+    }
+
     /// The ways in which the resource itself is spelled.
     fn of(&self) -> impl Iterator<Item = &Spelling<'a>> {
         std::iter::once(&self.one).chain(&self.other)
@@ -192,6 +208,26 @@ impl Pattern {
         Pattern { text: executable.as_str().to_owned(), form: Form::OpenClaw(Box::new(executable)) }
     }
 
+    /// A pattern of Claude Code over the text of a command.
+    pub fn line(text: &str) -> Pattern {
+        Pattern { text: text.to_owned(), form: Form::Line(LinePattern::compile(text)) }
+    }
+
+    /// A pattern of Claude Code over commands of PowerShell.
+    pub fn powershell(text: &str) -> Pattern {
+        Pattern { text: text.to_owned(), form: Form::PowerShell(PowerShellPattern::compile(text)) }
+    }
+
+    /// A pattern of Claude Code over hosts.
+    pub fn domain(text: &str) -> Pattern {
+        Pattern { text: text.to_owned(), form: Form::Domain(DomainPattern::compile(text)) }
+    }
+
+    /// A pattern over paths as git's ignore files have them.
+    pub fn gitignore(pattern: GitignorePattern) -> Pattern {
+        Pattern { text: pattern.as_str().to_owned(), form: Form::Gitignore(pattern) }
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -207,6 +243,10 @@ impl Pattern {
             (Form::Url(pattern), Spelling::Url { host, url }) => pattern.matches(host, url, case),
             (Form::Text(pattern), Spelling::Text(text)) => pattern.matches(text, case),
             (Form::Wildcard(pattern), Spelling::Text(text)) => pattern.matches(text),
+            (Form::Line(pattern), Spelling::Words(words, _)) => pattern.matches(words, call, case),
+            (Form::PowerShell(pattern), Spelling::Text(text)) => pattern.matches(text, case),
+            (Form::Domain(pattern), Spelling::Url { host, .. }) => pattern.matches(host),
+            (Form::Gitignore(pattern), Spelling::Path { text, .. }) => pattern.matches(text, call, case),
             _ => false,
         }
     }
@@ -260,6 +300,10 @@ enum Kind {
     Wildcard(Dialect),
     Prefix(Programs),
     OpenClaw { on: Machine, args: Option<String>, generated: bool },
+    Line,
+    PowerShell,
+    Domain,
+    Gitignore(gitignore::Written),
 }
 
 impl From<Pattern> for Written {
@@ -272,6 +316,10 @@ impl From<Pattern> for Written {
             Form::Wildcard(wildcard) => Kind::Wildcard(wildcard.dialect()),
             Form::Prefix(prefix) => Kind::Prefix(prefix.programs().clone()),
             Form::OpenClaw(executable) => executable.kind(),
+            Form::Line(_) => Kind::Line,
+            Form::PowerShell(_) => Kind::PowerShell,
+            Form::Domain(_) => Kind::Domain,
+            Form::Gitignore(pattern) => Kind::Gitignore(pattern.written()),
         };
         Written { kind, text: pattern.text }
     }
@@ -291,7 +339,43 @@ impl TryFrom<Written> for Pattern {
             Kind::OpenClaw { on, args, generated } => {
                 Form::OpenClaw(Box::new(Executable::compile(on, &written.text, args.as_deref(), generated)))
             }
+            Kind::Line => Form::Line(LinePattern::compile(&written.text)),
+            Kind::PowerShell => Form::PowerShell(PowerShellPattern::compile(&written.text)),
+            Kind::Domain => Form::Domain(DomainPattern::compile(&written.text)),
+            Kind::Gitignore(more) => Form::Gitignore(GitignorePattern::of_written(&written.text, &more)),
         };
         Ok(Pattern { text: written.text, form })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use crate::action::{Action, Class};
+    use crate::call::{Attendance, Call};
+
+    /// A call of a tool in `/repo/sub` of the project `/repo`.
+    pub(crate) fn call(tool: &str, args: &serde_json::Value) -> Call {
+        Call {
+            host: "claude-code".to_owned(),
+            host_version: None,
+            tool: tool.to_owned(),
+            action: Action::Tool(tool.to_owned()),
+            class: Class::Write,
+            group: None,
+            args: args.clone(),
+            cwd: "/repo/sub".to_owned(),
+            project: "/repo".to_owned(),
+            home: "/home/u".to_owned(),
+            user: "u".to_owned(),
+            session: "s".to_owned(),
+            turn: None,
+            agent: None,
+            role: None,
+            mode: None,
+            environment: std::collections::BTreeMap::new(),
+            attendance: Attendance::Somebody,
+            targets: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 }

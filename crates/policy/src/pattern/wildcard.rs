@@ -23,6 +23,11 @@ pub enum Dialect {
     SurfSense,
     /// Python's `fnmatchcase`: `*` any run, `?` any character, `[a-z]` and `[!a-z]`.
     Fnmatch,
+    /// Claude Code's names and commands: `*` any run, `\` before `*` or `\` takes it as it is. A last ` *` may be missing.
+    ClaudeCode,
+    /// One name of a path in git's ignore files: `*` any run, `?` any character, `[a-z]`, `[!a-z]` and `[^a-z]`, `\`
+    /// takes the next character as it is.
+    Gitignore,
 }
 
 /// A compiled wildcard.
@@ -67,6 +72,14 @@ impl Wildcard {
             Dialect::SurfSense if pattern == "*" => vec![Step::Run(None)],
             Dialect::SurfSense => surfsense(pattern),
             Dialect::Fnmatch => fnmatch(pattern),
+            Dialect::ClaudeCode => {
+                let steps = escaped(pattern, |c| matches!(c, '*' | '\\'));
+                if matches!(steps.as_slice(), [.., Step::One(blank), Step::Run(None)] if *blank == u32::from(' ')) {
+                    optional = 2;
+                }
+                steps
+            }
+            Dialect::Gitignore => gitignore(pattern),
         };
         Wildcard { text: pattern.into(), dialect, steps, optional }
     }
@@ -86,7 +99,7 @@ impl Wildcard {
         match self.dialect {
             Dialect::Exact => *self.text == *text,
             Dialect::OpenCode { windows } => self.walk(text.encode_utf16().map(|unit| opencode_unit(unit, windows))),
-            Dialect::Fnmatch => self.walk(text.chars().map(u32::from)),
+            Dialect::Fnmatch | Dialect::ClaudeCode | Dialect::Gitignore => self.walk(text.chars().map(u32::from)),
             Dialect::SurfSense => {
                 let all = |text: &str| self.walk(text.chars().map(u32::from));
                 all(text) || text.strip_suffix('\n').is_some_and(all)
@@ -175,6 +188,57 @@ fn surfsense(pattern: &str) -> Vec<Step> {
         };
         steps.push(step);
         rest = rest.get(length..).unwrap_or_default();
+    }
+    steps
+}
+
+/// `*` is any run; `\` takes those of the next characters as they are that can be escaped.
+fn escaped(pattern: &str, can_be: impl Fn(char) -> bool) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied().filter(|next| c == '\\' && can_be(*next));
+        steps.push(match (c, next) {
+            (_, Some(next)) => {
+                chars.next();
+                Step::One(u32::from(next))
+            }
+            ('*', None) => Step::Run(None),
+            (c, None) => Step::One(u32::from(c)),
+        });
+    }
+    steps
+}
+
+/// One name of a path. A `[` without its `]` stands for itself; so does a `\` at the very end.
+fn gitignore(pattern: &str) -> Vec<Step> {
+    let chars: Vec<char> = pattern.chars().collect();
+    let mut steps = Vec::new();
+    let mut at = 0;
+    while let Some(&c) = chars.get(at) {
+        at += 1;
+        steps.push(match c {
+            '*' => Step::Run(None),
+            '?' => Step::Any,
+            '\\' => {
+                let next = chars.get(at).copied();
+                at += usize::from(next.is_some());
+                Step::One(u32::from(next.unwrap_or('\\')))
+            }
+            '[' => {
+                let negated = matches!(chars.get(at), Some('!' | '^'));
+                let after: Vec<char> = chars.get(at + usize::from(negated)..).unwrap_or_default().to_vec();
+                let after = if negated { [&['!'][..], &after].concat() } else { after };
+                match set(&after) {
+                    Some((step, length)) => {
+                        at += length;
+                        step
+                    }
+                    None => Step::One(u32::from('[')),
+                }
+            }
+            c => Step::One(u32::from(c)),
+        });
     }
     steps
 }

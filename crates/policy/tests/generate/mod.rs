@@ -172,8 +172,10 @@ pub(crate) fn rule(effect: impl Strategy<Value = Effect> + 'static) -> impl Stra
         ];
         (selector, vec(pattern(&action), 0..3), vec(pattern(&action), 0..2))
     });
-    let when =
-        option::weighted(0.2, Just(Condition { argument: "repo".to_owned(), pattern: TextPattern::new("me/*") }));
+    let when = option::weighted(
+        0.2,
+        Just(Condition { argument: "repo".to_owned(), pattern: TextPattern::new("me/*"), only_present: false }),
+    );
     let expires = option::weighted(0.2, prop::sample::select(vec![Timestamp(1), Timestamp(2_000_000)]));
     (
         effect,
