@@ -91,6 +91,32 @@ fn a_users_file_decides_as_there() {
 }
 
 #[test]
+fn claude_codes_settings_decide_as_there_in_every_host() {
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"~/.claude/settings.json\"\n");
+    let settings = r#"{ "permissions": {
+        "allow": ["Bash(make *)", "Edit(docs/**)", "Edit(/notes/**)", "WebFetch(domain:*.example.org)", "mcp__gh__get_*"],
+        "deny": ["Bash(make deploy *)", "Read(secrets/**)", "Read(//etc/hosts)"] } }"#;
+    disk.write("/home/u/.claude/settings.json", settings);
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (tool, resource, effect) in [
+        ("shell", "make test", Effect::Allow),
+        ("shell", "sudo make deploy", Effect::Deny),
+        ("shell", "make test && cp secrets/a b", Effect::Deny),
+        ("read", "/repo/a/SECRETS/x", Effect::Deny),
+        ("read", "/etc/hosts", Effect::Deny),
+        ("edit", "/repo/docs/x/y", Effect::Allow),
+        ("edit", "/repo/notes/x", Effect::Ask),
+        ("fetch", "https://a.example.org/x", Effect::Allow),
+        ("fetch", "https://example.org/x", Effect::Ask),
+        ("mcp__gh__get_issue", "", Effect::Allow),
+        ("mcp__gh__create_issue", "", Effect::Ask),
+    ] {
+        assert_eq!(judged(&reading, &disk, tool, resource).effect(), effect, "{tool} {resource}");
+    }
+}
+
+#[test]
 fn what_is_taken_in_is_guarded_and_bounded_by_the_ceilings() {
     let mut disk = Disk::new();
     disk.write(USER, "[[import]]\nfrom = \"~/rules/mine.json\"\nsystem = \"opencode\"\n");

@@ -4,6 +4,7 @@
 //! either sources that decide as the system does or all that is wrong with the file. Where a system is known to let pass
 //! what it should not, its module says what we do instead.
 
+pub mod claude_code;
 pub mod clawbolt;
 pub mod codex;
 pub mod flowfuse;

@@ -7,11 +7,13 @@ use countersign_policy::{Rule, Source, SourceKind, sha256_hex};
 
 use crate::import::{Became, Fate, Report};
 use crate::json::{self, Grammar};
-use crate::{Text, clawbolt, codex, flowfuse, openclaw, opencode, surfsense};
+use crate::{Text, claude_code, clawbolt, codex, flowfuse, openclaw, opencode, surfsense};
 
 /// A system whose files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
+    /// Claude Code: `settings.json`.
+    ClaudeCode,
     /// clawbolt: `PERMISSIONS.json`.
     Clawbolt,
     /// Codex: `*.rules`.
@@ -43,12 +45,20 @@ pub struct Setting<'a> {
 
 impl System {
     /// All systems.
-    pub const ALL: [System; 6] =
-        [System::Clawbolt, System::Codex, System::FlowFuse, System::OpenClaw, System::OpenCode, System::SurfSense];
+    pub const ALL: [System; 7] = [
+        System::ClaudeCode,
+        System::Clawbolt,
+        System::Codex,
+        System::FlowFuse,
+        System::OpenClaw,
+        System::OpenCode,
+        System::SurfSense,
+    ];
 
     /// Its name in a policy file.
     pub fn word(self) -> &'static str {
         match self {
+            System::ClaudeCode => "claude-code",
             System::Clawbolt => "clawbolt",
             System::Codex => "codex",
             System::FlowFuse => "flowfuse",
@@ -78,6 +88,12 @@ impl System {
         let name = || Arc::clone(&file.name);
         let mut imported = Imported { content: sha256_hex(file.text.as_bytes()), ..Imported::default() };
         let source = match self {
+            System::ClaudeCode => {
+                let place = claude_code::File::of(file, home, setting.project);
+                let mut source = claude_code::read(&[place], true)?.source;
+                (source.kind, source.name, source.trusted) = (kind, name(), trusted);
+                source
+            }
             System::Clawbolt => {
                 let problems = clawbolt::check(file);
                 if !problems.is_empty() {
@@ -120,6 +136,7 @@ impl System {
     /// All that is wrong with it.
     pub fn report(self, file: &Text<'_>, setting: &Setting<'_>) -> Result<Report, Vec<Problem>> {
         match self {
+            System::ClaudeCode => claude_code::report(&claude_code::File::of(file, setting.home, setting.project)),
             System::Clawbolt => clawbolt::report(file),
             System::Codex => Ok(codex::report(Arc::clone(&file.name), &codex::parse(std::slice::from_ref(file))?)),
             System::FlowFuse => flowfuse::report(file, setting.agent),
@@ -151,6 +168,7 @@ fn approvals(file: &Text<'_>, setting: &Setting<'_>) -> Result<openclaw::Resolve
 
 fn by_name(name: &str) -> Option<System> {
     match name {
+        "managed-settings.json" | "settings.local.json" => Some(System::ClaudeCode),
         "PERMISSIONS.json" => Some(System::Clawbolt),
         "exec-approvals.json" => Some(System::OpenClaw),
         "opencode.json" | "opencode.jsonc" => Some(System::OpenCode),
@@ -176,6 +194,9 @@ fn by_content(file: &Text<'_>) -> Option<System> {
     if has("toolPreferencesByTeam") || has("toolDefaultsByTeam") {
         return Some(System::FlowFuse);
     }
+    if root.member("permissions").is_some_and(|node| node.object().is_some()) {
+        return Some(System::ClaudeCode);
+    }
     (has("permission") || has("agent") && has("$schema")).then_some(System::OpenCode)
 }
 
@@ -188,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_system_has_its_name() {
-        assert!(System::ALL.iter().all(|system| SYSTEMS.contains(&system.word())));
+        assert_eq!(System::ALL.map(System::word), SYSTEMS);
         assert!(System::ALL.iter().all(|system| System::named(system.word()) == Some(*system)));
     }
 

@@ -12,6 +12,7 @@
 )]
 
 mod case;
+mod claude_code;
 mod clawbolt;
 mod codex;
 mod document;
@@ -71,6 +72,7 @@ fn kinds() -> Vec<Kind> {
         clawbolt::text::kind(),
         clawbolt::extract::kind(),
         clawbolt::owntests::kind(),
+        claude_code::rules::kind(),
     ]
 }
 
@@ -78,6 +80,7 @@ fn kinds() -> Vec<Kind> {
 const NO_ADAPTER_YET: &[(&str, &[&str])] = &[
     ("claude-code", &["rules"]),
     ("clawbolt", &["doc", "gate", "put", "round", "store"]),
+    ("clawbolt", &["doc", "extract", "gate", "owntests", "put", "reply", "resolve", "round", "store", "text"]),
     (
         "codex",
         &[

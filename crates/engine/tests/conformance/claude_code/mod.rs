@@ -1,0 +1,3 @@
+//! Claude Code: its permission rules.
+
+pub(crate) mod rules;
