@@ -4,7 +4,6 @@
 
 pub(crate) mod settings;
 mod starter;
-mod translate;
 
 use std::path::{Path, PathBuf};
 
@@ -128,6 +127,10 @@ fn installation(here: &Here) -> Result<Plan> {
                 "Left out of it, because it has no counterpart (Claude Code itself still honours it):".to_owned(),
             );
             notes.extend(starter.left_out.into_iter().map(|rule| format!("  {rule}")));
+        }
+        if !starter.dropped.is_empty() {
+            notes.push("Left out of it, because Claude Code itself never applies it:".to_owned());
+            notes.extend(starter.dropped.into_iter().map(|rule| format!("  {rule}")));
         }
     } else {
         notes.push(format!("Your policy is there already and stays: {}", here.short(&user_file)));

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use countersign_formats::claude_code::import;
+use countersign_formats::import::Became;
 use countersign_policy::{Effect, SourceKind, document};
 
 use super::settings::Permissions;
-use super::translate::translate;
 
 /// A policy file and what could not be brought into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(crate) struct Starter {
     pub(crate) text: String,
     /// Rules that have no counterpart, with the reason.
     pub(crate) left_out: Vec<String>,
+    /// Rules that never apply in Claude Code either, with the reason.
+    pub(crate) dropped: Vec<String>,
 }
 
 /// The head of a user's file.
@@ -28,19 +31,23 @@ pub(crate) fn starter(permissions: &Permissions) -> Starter {
     let lists =
         [(Effect::Allow, &permissions.allow), (Effect::Ask, &permissions.ask), (Effect::Deny, &permissions.deny)];
     let mut text = HEAD.to_owned();
-    let mut left_out = Vec::new();
+    let (mut left_out, mut dropped) = (Vec::new(), Vec::new());
     for (effect, rules) in lists {
         let mut ours: Vec<(String, &str)> = Vec::new();
         for rule in rules {
-            match translate(effect, rule).and_then(|rules| understood(effect, rules)) {
-                Ok(rules) => {
+            match import(effect, rule) {
+                Became::Native { rules, .. } if !is_understood(effect, &rules) => {
+                    left_out.push(format!("{effect} {rule}: it has no counterpart"));
+                }
+                Became::Native { rules, .. } => {
                     for one in rules {
                         if !ours.iter().any(|(its, _)| *its == one) {
                             ours.push((one, rule));
                         }
                     }
                 }
-                Err(reason) => left_out.push(format!("{effect} {rule}: {reason}")),
+                Became::Kept { why } => left_out.push(format!("{effect} {rule}: {why}")),
+                Became::Dropped { why } | Became::Never { why } => dropped.push(format!("{effect} {rule}: {why}")),
             }
         }
         if ours.is_empty() {
@@ -52,16 +59,15 @@ pub(crate) fn starter(permissions: &Permissions) -> Starter {
         }
         text.push_str("]\n");
     }
-    Starter { text, left_out }
+    Starter { text, left_out, dropped }
 }
 
-/// The rules, if each is one that our own parser reads.
-fn understood(effect: Effect, rules: Vec<String>) -> Result<Vec<String>, &'static str> {
-    let read = |rule: &String| {
+/// Whether each of the rules is one that our own parser reads.
+fn is_understood(effect: Effect, rules: &[String]) -> bool {
+    rules.iter().all(|rule| {
         let text = format!("{effect} = [{}]\n", toml_edit::Value::from(rule.as_str()));
         document::parse(SourceKind::User, "starter", &text).is_ok()
-    };
-    if rules.iter().all(read) { Ok(rules) } else { Err("it has no counterpart") }
+    })
 }
 
 #[cfg(test)]
@@ -78,12 +84,14 @@ mod tests {
                 "WebFetch(domain:docs.rs)",
                 "Bash(a && b)",
                 "mcp__gh__get_*",
+                "mcp__*",
             ]),
             ask: list(&["Bash(git push:*)"]),
             deny: list(&["Read(.env)", "Read(./secrets/**)", "Skill(x)"]),
         });
         document::parse(SourceKind::User, "user", &starter.text).unwrap();
-        insta::assert_snapshot!(format!("{}\n--- left out\n{}", starter.text, starter.left_out.join("\n")));
+        let (left_out, dropped) = (starter.left_out.join("\n"), starter.dropped.join("\n"));
+        insta::assert_snapshot!(format!("{}\n--- left out\n{left_out}\n--- dropped\n{dropped}", starter.text));
     }
 
     #[test]
