@@ -17,7 +17,6 @@ pub(crate) fn kind() -> Kind {
         compares: "class, group, what is kept and what was chosen for this chat, the decision on a call, the availability, and what the agent is told",
         replay,
         rules: vec![
-            Rule { explains: |_, difference| difference.of == "class", ..CONTRADICTION },
             Rule { explains: |case, _| contradicts(case), ..CONTRADICTION },
             Rule {
                 explains: |case, difference| difference.of == "availability" && !is_known(version(case)),
