@@ -16,7 +16,7 @@ pub enum System {
     ClaudeCode,
     /// clawbolt: `PERMISSIONS.json`.
     Clawbolt,
-    /// Codex: `*.rules`.
+    /// Codex: `*.rules`, and the rules of `requirements.toml`.
     Codex,
     /// FlowFuse Expert: what a browser keeps of tool permissions.
     FlowFuse,
@@ -102,10 +102,7 @@ impl System {
                 imported.tools = clawbolt::extract::catalog();
                 clawbolt::read(file, kind, trusted, &clawbolt::Defaults::default())?
             }
-            System::Codex => {
-                let rules = codex::parse(std::slice::from_ref(file))?;
-                codex::source(&rules, kind, name(), trusted, codex::Resolution::ByName)
-            }
+            System::Codex => codex::source(&codex::read(file)?, kind, name(), trusted, codex::Resolution::ByName),
             System::FlowFuse => {
                 let (source, tools) = flowfuse::read(file, kind, trusted, agent)?;
                 imported.tools = tools;
@@ -138,7 +135,7 @@ impl System {
         match self {
             System::ClaudeCode => claude_code::report(&claude_code::File::of(file, setting.home, setting.project)),
             System::Clawbolt => clawbolt::report(file),
-            System::Codex => Ok(codex::report(Arc::clone(&file.name), &codex::parse(std::slice::from_ref(file))?)),
+            System::Codex => Ok(Report { file: Arc::clone(&file.name), rules: codex::import(&codex::read(file)?) }),
             System::FlowFuse => flowfuse::report(file, setting.agent),
             System::OpenClaw => {
                 let rules = openclaw::import(&file.name, &approvals(file, setting)?);
@@ -172,6 +169,7 @@ fn by_name(name: &str) -> Option<System> {
         "PERMISSIONS.json" => Some(System::Clawbolt),
         "exec-approvals.json" => Some(System::OpenClaw),
         "opencode.json" | "opencode.jsonc" => Some(System::OpenCode),
+        "requirements.toml" => Some(System::Codex),
         "product-assistant.json" => Some(System::FlowFuse),
         _ if name.ends_with(".rules") => Some(System::Codex),
         _ => None,

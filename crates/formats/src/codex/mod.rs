@@ -22,9 +22,9 @@ mod rules;
 mod starlark;
 
 pub use compile::{Resolution, source};
-pub use import::{Imported, import, report};
+pub use import::import;
 pub use requirements::requirements;
-pub use rules::{Decision, HostExecutable, NetworkRule, PrefixRule, Protocol, Rules, parse};
+pub use rules::{Decision, HostExecutable, NetworkRule, PrefixRule, Protocol, Rules, parse, read};
 
 #[cfg(test)]
 mod tests;

@@ -149,6 +149,14 @@ const MAX_PATHS: usize = 100;
 /// The most of a rule's text that its origin repeats.
 const MAX_SHOWN: usize = 300;
 
+/// Reads one file: rules, or requirements if it is TOML.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn read(file: &Text<'_>) -> Result<Rules, Vec<Problem>> {
+    if file.name.ends_with(".toml") { super::requirements(file) } else { parse(std::slice::from_ref(file)) }
+}
+
 /// Reads rules files, which count in this order: those of a lower layer first, in a layer sorted by path.
 ///
 /// # Errors

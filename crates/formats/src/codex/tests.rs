@@ -9,6 +9,7 @@ use countersign_policy::{
 
 use super::{Resolution, Rules, import, parse, requirements, source};
 use crate::Text;
+use crate::import::Became;
 
 const WHOLE: &str = r#"# What this team lets its agents do.
 GIT_READING = ["status", "log", "show", "diff"]
@@ -67,17 +68,42 @@ fn a_whole_file() {
     insta::assert_snapshot!("the_same_in_our_own_grammar", shown(&rules));
 }
 
+/// The rules of our own grammar as a policy file.
+fn native(rules: &Rules) -> String {
+    let mut text = String::new();
+    for (effect, list) in [(Effect::Allow, "allow"), (Effect::Ask, "ask"), (Effect::Deny, "deny")] {
+        text += &format!("{list} = [\n");
+        for fate in import(rules) {
+            if let Became::Native { effect: its, rules, .. } = &fate.became
+                && *its == effect
+            {
+                rules.iter().for_each(|rule| text += &format!("  {},\n", toml::Value::from(rule.as_str())));
+            }
+        }
+        text += "]\n";
+    }
+    document::parse(SourceKind::User, "countersign.toml", &text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    text
+}
+
 fn shown(rules: &Rules) -> String {
-    let imported = import(rules);
-    document::parse(SourceKind::User, "countersign.toml", &imported.text)
-        .unwrap_or_else(|problems| panic!("{problems:?}"));
-    let notes =
-        imported.notes.iter().map(|note| format!("{}: {}: {}\n", note.origin.line, note.origin.text, note.text));
-    format!("{}\n{}", imported.text, notes.collect::<String>())
+    native(rules);
+    let told = import(rules).into_iter().map(|fate| {
+        let became = match fate.became {
+            Became::Native { effect, rules, why } => {
+                format!("{effect} {} ({})", rules.join(" "), why.unwrap_or_default())
+            }
+            Became::Kept { why } => format!("kept: {why}"),
+            Became::Dropped { why } => format!("dropped: {why}"),
+            Became::Never { why } => format!("never: {why}"),
+        };
+        format!("{}: {}\n  {became}\n", fate.origin.line, fate.origin.text)
+    });
+    told.collect()
 }
 
 #[test]
-fn what_an_import_leaves_out_or_makes_stricter() {
+fn what_an_import_keeps_or_leaves_out() {
     let many = (0..9).map(|at| format!("\"{at}\"")).collect::<Vec<_>>().join(", ");
     let rules = read(&format!(
         r#"prefix_rule(["rm"], "forbidden")
@@ -88,6 +114,8 @@ prefix_rule(["a", ""])
 prefix_rule(["a", "", "b"], "prompt")
 prefix_rule(["b", [{many}], [{many}]])
 prefix_rule(["b", [{many}], [{many}]], "forbidden")
+prefix_rule(["/usr/bin/git", "push"])
+prefix_rule(["git"], "prompt")
 prefix_rule(["c d", "*", "(x)", "a,b", "\\", "'\"", ";", "a;b"])
 host_executable("unused", ["/usr/bin/unused"])
 network_rule("a.com", "http", "allow")
@@ -255,13 +283,14 @@ fn what_is_imported_is_never_looser() {
     let files = [
         WHOLE,
         "prefix_rule([\"a b\", \"*\", \"(x)\"])\nprefix_rule([\";\", \"\\\\\"], \"prompt\")\nprefix_rule([\"'\", \"\\\"\", \",\"])",
-        "prefix_rule([[\"ls\", \"rm\"]])\nprefix_rule([\"rm\", [\"-r\", \"\"]], \"forbidden\")\nprefix_rule([\"ls\", \"\"])",
+        "prefix_rule([[\"ls\", \"rm\"]])\nprefix_rule([\"rm\", [\"-r\", \"-f\"]], \"forbidden\")",
     ];
     for file in files {
         let rules = read(file);
         let theirs = source(&rules, SourceKind::User, "x", true, Resolution::ByName);
-        let ours = document::parse(SourceKind::User, "countersign.toml", &import(&rules).text).unwrap();
-        let ours = document::assemble(vec![document::Loaded::new(ours, true)]).sources;
+        let ours = document::parse(SourceKind::User, "countersign.toml", &native(&rules)).unwrap();
+        let ours =
+            document::assemble(vec![document::Loaded { document: ours, trusted: true, imported: Vec::new() }]).sources;
         for program in ["git", "/usr/bin/git", "/tmp/git", "npm", "a b", ";", "'", "ls", "rm", "x"] {
             for first in ["status", "push", "install", "*", "y", "\\", "\"", "-r", ""] {
                 for second in ["--force", "(x)", ",", ""] {
