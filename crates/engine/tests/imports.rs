@@ -90,6 +90,40 @@ fn a_users_file_decides_as_there() {
     assert_eq!(reading.files.len(), 2);
 }
 
+const CODEX: &str = r#"
+for reading in ["status", "log"]:
+    prefix_rule(pattern = ["git", reading])
+prefix_rule(pattern = ["git", ["push", "fetch"]], decision = "prompt")
+prefix_rule(pattern = ["git", "push", "--force"], decision = "forbidden", justification = "others have it")
+prefix_rule(pattern = ["curl"])
+network_rule(host = "evil.example", protocol = "https", decision = "deny")
+"#;
+
+#[test]
+fn codexs_rules_decide_as_there() {
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"~/.codex/rules/default.rules\"\n");
+    disk.write("/home/u/.codex/rules/default.rules", CODEX);
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (line, effect) in [
+        ("git status --short", Effect::Allow),
+        ("/usr/bin/git log", Effect::Allow),
+        ("git push origin main", Effect::Ask),
+        ("git push --force", Effect::Deny),
+        ("git status && git push --force", Effect::Deny),
+        ("sudo /usr/bin/git push --force", Effect::Deny),
+        ("git push $FLAGS", Effect::Deny),
+        ("git log $WHAT", Effect::Ask),
+        ("/tmp/evil/git status", Effect::Ask),
+        ("curl https://evil.example/x", Effect::Deny),
+    ] {
+        assert_eq!(judged(&reading, &disk, "shell", line).effect(), effect, "{line}");
+    }
+    disk.write("/home/u/.codex/rules/default.rules", "prefix_rule([])");
+    let fault = loaded(&disk, &NothingKnown).unwrap_err();
+    assert!(fault.report().contains("default.rules:1:1: a pattern is empty"), "{}", fault.report());
+}
+
 #[test]
 fn claude_codes_settings_decide_as_there_in_every_host() {
     let mut disk = Disk::new();
