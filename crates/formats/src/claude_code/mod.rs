@@ -14,7 +14,7 @@
 //! - the words that `xargs` adds are no words of an exact rule;
 //! - what is wrong with a file refuses it: no rule is passed over because it cannot be read.
 //!
-//! Modes are the host's and never loosen what we answer. [`would`] says what Claude Code itself would do, for reports.
+//! Modes are the host's and never loosen what we answer. [`would()`] says what Claude Code itself would do, for reports.
 
 mod file;
 mod import;

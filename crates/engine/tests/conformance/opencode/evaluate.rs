@@ -124,7 +124,7 @@ pub(crate) const NOTHING: Rule = Rule {
 const RULES: &[Rule] = &[
     NOTHING,
     Rule {
-        name: "an \"always\" lifts no denial",
+        name: "a remembered yes lifts no denial",
         inputs: "patterns that the configuration denies and an earlier \"always\" covers",
         answer: "deny",
         why: "what a human once allowed turns asks into allows; whoever configured a denial meant it, and OpenCode's own second permission system has it so",
