@@ -139,6 +139,38 @@ impl Glob {
             }
         }
     }
+
+    /// Whether this one, compared with `case`, matches everything that `other` matches, compared with `theirs`.
+    ///
+    /// It does if it matches the other's text with a run of any as one symbol that only such a run takes: that symbol
+    /// could stand for a character that occurs nowhere else. Exact, but for letters that the other takes in either case
+    /// and this one does not: there the answer is no.
+    pub(super) fn includes(&self, other: &Glob, case: Case, theirs: Case) -> bool {
+        let agree = |wanted: char, found: char| match (case, theirs) {
+            (Case::Exact, Case::Fold) => wanted == found && found.is_ascii() && !found.is_ascii_alphabetic(),
+            _ => same(wanted, found, case),
+        };
+        let (mut pieces, mut rest) = (&*self.text, &*other.text);
+        let mut retry: Option<(&str, &str)> = None;
+        loop {
+            match (first(pieces), first(rest)) {
+                (Some((Piece::AnyRun, "")), _) | (None, None) => return true,
+                (Some((Piece::AnyRun, after)), _) => {
+                    retry = Some((after, rest));
+                    pieces = after;
+                }
+                (Some((Piece::Char(wanted), after)), Some((Piece::Char(found), tail))) if agree(wanted, found) => {
+                    (pieces, rest) = (after, tail);
+                }
+                _ => {
+                    let Some((after, from)) = retry else { return false };
+                    let Some((_, tail)) = first(from) else { return false };
+                    retry = Some((after, tail));
+                    (pieces, rest) = (after, tail);
+                }
+            }
+        }
+    }
 }
 
 /// The first step of a glob's text, and what is left.

@@ -3,6 +3,7 @@
 mod claude_code;
 mod gitignore;
 mod glob;
+mod includes;
 mod javascript;
 mod marks;
 mod openclaw;

@@ -104,6 +104,35 @@ impl PathPattern {
         let Some(below) = below else { return false };
         matches_components(&self.components, below, case)
     }
+
+    /// Whether it matches everything that `other` does, wherever workspace and home are.
+    pub(super) fn includes(&self, other: &PathPattern, case: Case, theirs: Case) -> bool {
+        if case == Case::Exact && theirs == Case::Fold {
+            return false;
+        }
+        // Seen from `/`, workspace and home are at some depth.
+        let above = match (self.root, other.root) {
+            (ours, its) if ours == its => None,
+            (Root::Absolute, _) => Some(&Component::AnyDepth),
+            _ => return false,
+        };
+        let below = (theirs == Case::Fold).then_some(&Component::AnyDepth);
+        let theirs: Vec<&Component> = above.into_iter().chain(&other.components).chain(below).collect();
+        includes_components(&self.components, &theirs, case)
+    }
+
+    /// What it matches below the folder in which `other` begins: `/**/.env` is `**/.env` in the workspace. `None` where
+    /// that is nothing, or cannot be said.
+    pub(super) fn in_root_of(&self, other: &PathPattern) -> Option<PathPattern> {
+        let anywhere = self.root == Root::Absolute && matches!(self.components.first(), Some(Component::AnyDepth));
+        if self.root == other.root || other.root == Root::Absolute {
+            Some(self.clone())
+        } else if anywhere {
+            Some(PathPattern { root: other.root, ..self.clone() })
+        } else {
+            None
+        }
+    }
 }
 
 /// What is left of `path` below `folder`, or `None` if it is not in it. The folder itself is in it.
@@ -149,6 +178,35 @@ fn matches_components(pattern: &[Component], path: &str, case: Case) -> bool {
                 retry = Some((after, tail));
                 components = after;
                 rest = tail;
+            }
+        }
+    }
+}
+
+/// The same walk over the components of another pattern: its `**` is a symbol that only a `**` takes, its names are
+/// taken by names that include them.
+fn includes_components(pattern: &[Component], theirs: &[&Component], case: Case) -> bool {
+    let mut components = pattern;
+    let mut rest = theirs;
+    let mut retry: Option<(&[Component], &[&Component])> = None;
+    loop {
+        match (components.split_first(), rest.split_first()) {
+            (Some((Component::AnyDepth, [])), _) | (None, None) => return true,
+            (None, Some(_)) if case == Case::Fold => return true,
+            (Some((Component::AnyDepth, after)), _) => {
+                retry = Some((after, rest));
+                components = after;
+            }
+            (Some((Component::Name(ours), after)), Some((Component::Name(name), tail)))
+                if ours.includes(name, case, case) =>
+            {
+                (components, rest) = (after, tail);
+            }
+            _ => {
+                let Some((after, from)) = retry else { return false };
+                let Some((_, tail)) = from.split_first() else { return false };
+                retry = Some((after, tail));
+                (components, rest) = (after, tail);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Patterns over the words of a simple command: `git diff *`, `./scripts/gen.sh **`.
 
+mod includes;
+
 use super::PatternError;
 use super::glob::{Case, Glob, folded};
 use crate::target::{Word, WordKind};

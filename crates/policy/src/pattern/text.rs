@@ -28,4 +28,9 @@ impl TextPattern {
     pub fn matches(&self, text: &str, case: Case) -> bool {
         self.glob.matches(text, case)
     }
+
+    /// Whether it matches everything that `other` does.
+    pub fn includes(&self, other: &TextPattern, case: Case, theirs: Case) -> bool {
+        self.glob.includes(&other.glob, case, theirs)
+    }
 }

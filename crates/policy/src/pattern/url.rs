@@ -81,6 +81,24 @@ impl UrlPattern {
         let its_path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
         path.matches(its_path, case)
     }
+
+    /// Whether it matches everything that `other` does. Schemes are taken to be in lower case, as calls have them.
+    pub(super) fn includes(&self, other: &UrlPattern, case: Case, theirs: Case) -> bool {
+        // What is asked about or denied also holds where only the host is known, and in whatever scheme.
+        if case == Case::Exact && theirs == Case::Fold || !self.host.includes(&other.host, Case::Fold, Case::Fold) {
+            return false;
+        }
+        match (&self.scheme, &other.scheme) {
+            (None, None) => true,
+            (None, Some(theirs)) => case == Case::Fold || matches!(&**theirs, "http" | "https"),
+            (Some(_), None) => false,
+            (Some(ours), Some(its)) => {
+                let every = || Glob::compile("/*");
+                let path = |path: &Glob| path.includes(&other.path.clone().unwrap_or_else(every), case, theirs);
+                ours == its && self.path.as_ref().is_none_or(path)
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! All are one kind of program: a row of steps, of which a text takes one or none at each of its units. All states are
 //! walked at once, so that time is the product of both lengths whatever the pattern, and memory the pattern's.
 
+mod includes;
+
 use serde::{Deserialize, Serialize};
 
 /// Whose wildcards these are.

@@ -1,0 +1,268 @@
+//! Which patterns match everything that another one matches.
+
+use super::{Case, Form, Pattern};
+
+impl Pattern {
+    /// Whether this pattern, compared with `case`, matches everything that `other` matches, compared with `theirs`.
+    ///
+    /// A yes is certain. A no may only mean that it is not known: an allow's `*` over words may or may not take what
+    /// another pattern spells out.
+    pub fn includes(&self, other: &Pattern, case: Case, theirs: Case) -> bool {
+        match (&self.form, &other.form) {
+            (Form::Shell(ours), Form::Shell(other)) => ours.includes(other, case, theirs),
+            (Form::Path(ours), Form::Path(other)) => ours.includes(other, case, theirs),
+            (Form::Url(ours), Form::Url(other)) => ours.includes(other, case, theirs),
+            (Form::Text(ours), Form::Text(other)) => ours.includes(other, case, theirs),
+            (Form::Wildcard(ours), Form::Wildcard(other)) => ours.includes(other),
+            _ => false,
+        }
+    }
+
+    /// What it matches where `other` begins: of `/**/.env` and a pattern in the workspace, `**/.env`. `None` where that
+    /// is nothing, or cannot be said. Its text stays as it was written.
+    pub(crate) fn in_root_of(&self, other: &Pattern) -> Option<Pattern> {
+        match (&self.form, &other.form) {
+            (Form::Path(ours), Form::Path(other)) => {
+                Some(Pattern { text: self.text.clone(), form: Form::Path(ours.in_root_of(other)?) })
+            }
+            _ => Some(self.clone()),
+        }
+    }
+
+    /// Whether each word that `other` spells out, and so may allow a file or a host by, is one that this one spells out
+    /// as well.
+    pub(crate) fn spells_out_all_of(&self, other: &Pattern) -> bool {
+        match (&self.form, &other.form) {
+            (Form::Shell(ours), Form::Shell(other)) => {
+                other.spelled_out().all(|word| ours.spelled_out().any(|its| its == word))
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether this is a pattern over commands with `**` in it.
+    pub(crate) fn grants_power(&self) -> bool {
+        matches!(&self.form, Form::Shell(pattern) if pattern.grants_power())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::{Dialect, Marks, Spelling, Wildcard};
+    use super::{Case, Pattern};
+    use crate::action::{Action, Class};
+    use crate::call::{Attendance, Call};
+    use crate::target::{Word, WordKind};
+
+    fn call() -> Call {
+        Call {
+            host: String::new(),
+            host_version: None,
+            tool: String::new(),
+            action: Action::Shell,
+            class: Class::Write,
+            group: None,
+            args: serde_json::Value::Null,
+            cwd: "/h/w".to_owned(),
+            project: "/h/w".to_owned(),
+            home: "/h".to_owned(),
+            user: String::new(),
+            session: String::new(),
+            turn: None,
+            agent: None,
+            role: None,
+            mode: None,
+            environment: std::collections::BTreeMap::new(),
+            attendance: Attendance::Somebody,
+            targets: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn case() -> impl Strategy<Value = Case> {
+        prop::sample::select(&[Case::Exact, Case::Fold][..])
+    }
+
+    /// Included implies matched.
+    fn held(
+        one: &Pattern,
+        other: &Pattern,
+        spelling: &Spelling<'_>,
+        cases: (Case, Case),
+    ) -> Result<(), TestCaseError> {
+        if one.includes(other, cases.0, cases.1) && other.matches(spelling, &call(), cases.1) {
+            prop_assert!(one.matches(spelling, &call(), cases.0), "{one:?} {other:?} {spelling:?} {cases:?}");
+        }
+        Ok(())
+    }
+
+    /// A text that a pattern matches more often than chance would: its own, with runs filled in.
+    fn filled(pattern: &str, fill: &str) -> String {
+        pattern.replace('*', fill)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn what_a_text_includes_it_matches(
+            one in "[aAk1*\u{212a}]{0,5}", other in "[aAk1*\u{212a}]{0,5}", fill in "[aAkK1]{0,2}", text in "[aAkK1]{0,4}",
+            case in case(), theirs in case(),
+        ) {
+            let parse = |text| Pattern::parse(&Action::Agent, text).unwrap();
+            let (one, other) = (parse(&one), parse(&other));
+            for text in [text, filled(other.as_str(), &fill), filled(one.as_str(), &fill)] {
+                held(&one, &other, &Spelling::Text(&text), (case, theirs))?;
+            }
+            // And what is not included, something shows: no other character stands for U+1.
+            let shown = filled(other.as_str(), "\u{1}");
+            if case == theirs {
+                prop_assert_eq!(one.includes(&other, case, theirs), one.matches(&Spelling::Text(&shown), &call(), case));
+            }
+        }
+
+        #[test]
+        fn what_a_path_includes_it_matches(
+            roots in (prop::sample::select(&["", "/", "~/", "./", "/**/"][..]), prop::sample::select(&["", "/", "~/", "./", "/**/"][..])),
+            one in vec("[aB*]{1,2}", 1..4), other in vec("[aB*]{1,2}", 1..4),
+            below in vec("[abB]{1,2}", 0..4), fill in "[ab]{0,1}",
+            place in prop::sample::select(&["/", "/h/", "/h/w/", "/h/w/a/"][..]),
+            case in case(), theirs in case(),
+        ) {
+            let parse = |root: &str, names: &[String]| Pattern::parse(&Action::Read, &format!("{root}{}", names.join("/")));
+            let (one, other) = (parse(roots.0, &one).unwrap(), parse(roots.1, &other).unwrap());
+            let bare = other.as_str().trim_start_matches(['/', '~', '.']).replace("**", "*");
+            for text in [format!("{place}{}", below.join("/")), format!("{place}{}", filled(&bare, &fill))] {
+                let text = text.replace("//", "/");
+                let text = text.trim_end_matches('/');
+                held(&one, &other, &Spelling::Path { text, marks: Marks::of_path(text) }, (case, theirs))?;
+                // What it is in the root of another, it is.
+                if let Some(moved) = other.in_root_of(&one) {
+                    let spelling = Spelling::Path { text, marks: Marks::of_path(text) };
+                    prop_assert!(
+                        !moved.matches(&spelling, &call(), case) || other.matches(&spelling, &call(), case)
+                    );
+                }
+            }
+        }
+
+        #[test]
+        fn what_words_include_they_match(
+            one in vec(prop::sample::select(&["a", "b", "A", "*", "**", "a*", "-**", "*b", "x/a", "***"][..]), 1..5),
+            other in vec(prop::sample::select(&["a", "b", "A", "*", "**", "a*", "-**", "*b", "x/a", "***"][..]), 1..5),
+            words in vec((prop::sample::select(&["a", "A", "b", "x/a", "x/b", "-b", "ab"][..]), 0..6_u8), 0..5),
+            case in case(), theirs in case(),
+        ) {
+            let parse = |tokens: &[&str]| Pattern::parse(&Action::Shell, &tokens.join(" ")).unwrap();
+            let (one, other) = (parse(&one), parse(&other));
+            let kind = |kind| match kind {
+                0 => WordKind::Power,
+                1 => WordKind::Dynamic,
+                _ => WordKind::Data,
+            };
+            let words: Vec<Word> =
+                words.iter().map(|(text, its)| Word { text: (*text).to_owned(), kind: kind(*its) }).collect();
+            held(&one, &other, &Spelling::Words(&words), (case, theirs))?;
+            let own: Vec<Word> = filled(other.as_str(), "a").split(' ').map(Word::data).collect();
+            held(&one, &other, &Spelling::Words(&own), (case, theirs))?;
+        }
+
+        #[test]
+        fn what_a_host_includes_it_matches(
+            one in "(https://|http://|ftp://|)[a.*]{1,4}", paths in (prop::sample::select(&["", "/", "/a", "/a*", "/*"][..]), prop::sample::select(&["", "/", "/a", "/a*", "/*"][..])),
+            other in "(https://|http://|ftp://|)[a.*]{1,4}",
+            scheme in prop::sample::select(&["", "https://", "http://", "ftp://"][..]), path in "(/[aA]{0,2})?",
+            fill in "[a.]{0,2}", case in case(), theirs in case(),
+        ) {
+            let parse = |text: &str, path: &str| {
+                let path = if text.contains("://") { path } else { "" };
+                Pattern::parse(&Action::Fetch, &format!("{text}{path}")).unwrap()
+            };
+            let host = filled(other.rsplit('/').next().unwrap(), &fill);
+            let (one, other) = (parse(&one, paths.0), parse(&other, paths.1));
+            let url = if scheme.is_empty() { String::new() } else { format!("{scheme}{host}{path}") };
+            held(&one, &other, &Spelling::Url { host: &host, url: &url }, (case, theirs))?;
+        }
+
+        #[test]
+        fn what_a_wildcard_includes_it_matches(
+            dialects in (0..6_usize, 0..6_usize),
+            one in "[ab/* ?]{0,4}(\\[!?[ab]-?[bc]\\])?[*?]?( \\*)?", other in "[ab/* ?]{0,4}(\\[!?[ab]-?[bc]\\])?[*?]?( \\*)?",
+            text in "[abcB/ \n]{0,5}", fill in "[ab/\n]{0,2}",
+        ) {
+            let all = [
+                Dialect::Exact, Dialect::OpenCode { windows: false }, Dialect::OpenCode { windows: true },
+                Dialect::SurfSense, Dialect::Fnmatch, Dialect::Fnmatch,
+            ];
+            let (one, other) = (Wildcard::compile(all[dialects.0], &one), Wildcard::compile(all[dialects.1], &other));
+            let own = other.as_str().replace('*', &fill).replace('?', "b");
+            for text in [&text, &own, &own.replace(['[', ']', '!', '-'], "")] {
+                prop_assert!(
+                    !one.includes(&other) || !other.matches(text) || one.matches(text),
+                    "{:?} {:?} {:?}", one, other, text
+                );
+            }
+        }
+    }
+
+    fn includes(action: &Action, one: &str, other: &str, case: Case, theirs: Case) -> bool {
+        let parse = |text| Pattern::parse(action, text).unwrap();
+        parse(one).includes(&parse(other), case, theirs)
+    }
+
+    #[test]
+    fn paths() {
+        use Case::{Exact, Fold};
+        for (one, other, case, theirs) in [
+            ("**", "src/**", Exact, Exact),
+            ("src/**", "src/a/*.rs", Exact, Exact),
+            ("*.rs", "src/*.rs", Exact, Exact),
+            ("/**/.env*", ".env", Fold, Exact),
+            ("/**/.ssh", "~/.ssh/id_*", Fold, Exact),
+            ("src", "src/a", Fold, Exact),
+            ("SRC/**", "src/a", Fold, Exact),
+            ("/**", "~/x", Exact, Exact),
+        ] {
+            assert!(includes(&Action::Read, one, other, case, theirs), "{one} {other}");
+        }
+        for (one, other, case, theirs) in [
+            ("src/**", "**", Exact, Exact),
+            ("**", "/**/.env", Exact, Exact),
+            ("src", "src/a", Exact, Exact),
+            ("src/*", "src/**", Exact, Exact),
+            ("~/**", "src/**", Exact, Exact),
+            ("**", "src", Exact, Fold),
+        ] {
+            assert!(!includes(&Action::Read, one, other, case, theirs), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn words() {
+        use Case::{Exact, Fold};
+        for (one, other, case, theirs) in [
+            ("git **", "git push *", Exact, Exact),
+            ("git diff *", "git diff", Exact, Exact),
+            ("git diff *", "git diff *.rs", Exact, Exact),
+            ("git push", "git push --force", Fold, Exact),
+            ("git *", "GIT push **", Fold, Exact),
+            ("git", "/usr/bin/git log", Fold, Exact),
+            ("**", "git", Exact, Fold),
+        ] {
+            assert!(includes(&Action::Shell, one, other, case, theirs), "{one} {other}");
+        }
+        for (one, other, case, theirs) in [
+            ("git *", "git push", Exact, Exact),
+            ("git *", "git **", Exact, Exact),
+            ("git diff *", "git *", Exact, Exact),
+            ("git *", "git", Exact, Fold),
+            ("git push", "git", Fold, Fold),
+            ("/usr/bin/git", "git", Fold, Exact),
+        ] {
+            assert!(!includes(&Action::Shell, one, other, case, theirs), "{one} {other}");
+        }
+    }
+}

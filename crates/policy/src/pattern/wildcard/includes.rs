@@ -1,0 +1,81 @@
+//! Which wildcards match everything that another one matches.
+
+use super::{Dialect, Step, Wildcard, pass_runs};
+
+impl Wildcard {
+    /// Whether it matches every text that `other` does. What is not known to be so is not: wildcards of two dialects, a
+    /// set beside a run.
+    pub fn includes(&self, other: &Wildcard) -> bool {
+        if self == other {
+            return true;
+        }
+        if other.dialect == Dialect::Exact {
+            return self.matches(&other.text);
+        }
+        // A line break that SurfSense leaves over is left over by both.
+        let known = matches!(self.dialect, Dialect::OpenCode { .. } | Dialect::SurfSense | Dialect::Fnmatch);
+        if !known || self.dialect != other.dialect {
+            return false;
+        }
+        let without = other.steps.get(..other.steps.len().saturating_sub(other.optional));
+        self.takes_all_of(&other.steps) && (other.optional == 0 || without.is_some_and(|steps| self.takes_all_of(steps)))
+    }
+
+    /// Whether it matches every text that these steps take: each of them stands for all that it takes.
+    fn takes_all_of(&self, theirs: &[Step]) -> bool {
+        let mut places = vec![false; self.steps.len() + 1];
+        if let Some(first) = places.first_mut() {
+            *first = true;
+        }
+        pass_runs(&self.steps, &mut places);
+        for step in theirs {
+            let mut next = vec![false; self.steps.len() + 1];
+            for (at, (ours, _)) in self.steps.iter().zip(&places).enumerate().filter(|(_, (_, taken))| **taken) {
+                let to = if matches!(ours, Step::Run(_)) { at } else { at + 1 };
+                if ours.includes(step)
+                    && let Some(place) = next.get_mut(to)
+                {
+                    *place = true;
+                }
+            }
+            pass_runs(&self.steps, &mut next);
+            places = next;
+        }
+        let end = |at: usize| places.get(at).copied().unwrap_or_default();
+        end(self.steps.len()) || self.optional > 0 && end(self.steps.len().saturating_sub(self.optional))
+    }
+}
+
+impl Step {
+    /// Whether it takes every unit that the other takes, and any number of them if the other does.
+    fn includes(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::Run(None), _) => true,
+            (Step::Run(Some(but)), Step::Run(other)) => *other == Some(*but),
+            (_, Step::Run(_)) => false,
+            (Step::Any, _) => true,
+            (_, Step::One(unit)) => self.takes(*unit),
+            (Step::Set { negated: true, ranges }, Step::Set { negated: true, ranges: theirs }) => {
+                ranges.iter().all(|range| theirs.iter().any(|its| within(*range, *its)))
+            }
+            (Step::Run(Some(but)), Step::Set { negated: true, ranges }) => {
+                ranges.iter().any(|range| within((*but, *but), *range))
+            }
+            (Step::Set { negated: false, ranges }, Step::Set { negated: false, ranges: theirs }) => {
+                theirs.iter().all(|its| ranges.iter().any(|range| within(*its, *range)))
+            }
+            (Step::Set { negated: true, ranges }, Step::Set { negated: false, ranges: theirs }) => {
+                theirs.iter().all(|its| ranges.iter().all(|range| its.1 < range.0 || range.1 < its.0))
+            }
+            (Step::Run(Some(but)), Step::Set { negated: false, ranges }) => {
+                ranges.iter().all(|range| !within((*but, *but), *range))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether one range lies in another.
+fn within(range: (u32, u32), other: (u32, u32)) -> bool {
+    other.0 <= range.0 && range.1 <= other.1
+}
