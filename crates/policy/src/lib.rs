@@ -15,6 +15,7 @@ mod effect;
 mod grant;
 mod hidden;
 pub mod json;
+pub mod lint;
 pub mod pattern;
 mod program;
 mod question;

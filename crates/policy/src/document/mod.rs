@@ -21,7 +21,9 @@ use std::sync::Arc;
 
 pub use assemble::{Loaded, assemble, builtin_text};
 pub use imports::{Import, Imported, SYSTEMS};
+pub(crate) use problem::Lines;
 pub use problem::{Problem, quoted};
+pub(crate) use rule_text::{language, ranges};
 pub use schema::schema;
 
 use crate::action::Class;
@@ -45,7 +47,9 @@ pub struct Document {
     /// SHA-256 of its text in lower-case hexadecimal: what trust is bound to.
     pub sha256: String,
     /// Its rules.
-    rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
+    /// Where each of them stands.
+    pub(crate) places: Vec<Place>,
     /// What certain calls must come to.
     examples: Vec<Example>,
     /// How tools are judged, by their action's text.
@@ -69,10 +73,23 @@ pub struct Document {
 pub struct Limits {
     /// Its asks and denies.
     pub rules: Vec<Rule>,
+    /// Where each of them stands.
+    pub(crate) places: Vec<Place>,
     /// Which grants it admits.
     pub grants: Option<GrantLimit>,
     /// The gravest class that each role may use.
     pub roles: BTreeMap<String, Class>,
+}
+
+/// Where a rule stands in its file's text.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The rule's text: without its quotes if that is how it is written, else the whole of it.
+    pub(crate) text: Range<usize>,
+    /// Whether each byte of the rule's text stands for itself, as without escapes.
+    pub(crate) plain: bool,
+    /// The exceptions, likewise.
+    pub(crate) unless: Vec<Range<usize>>,
 }
 
 /// What one call must come to: `deny shell: cat .env | head`.

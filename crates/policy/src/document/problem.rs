@@ -151,24 +151,24 @@ fn push_wrapped(out: &mut String, text: &str, first: &str, next: &str) {
 }
 
 /// Where the lines of a text begin.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     starts: Vec<usize>,
 }
 
 impl Lines {
-    pub(super) fn of(text: &str) -> Lines {
+    pub(crate) fn of(text: &str) -> Lines {
         let mut starts = vec![0];
         starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
         Lines { starts }
     }
 
     /// The line of a byte, from 1.
-    pub(super) fn line(&self, at: usize) -> u32 {
+    pub(crate) fn line(&self, at: usize) -> u32 {
         u32::try_from(self.starts.partition_point(|start| *start <= at)).unwrap_or(u32::MAX)
     }
 
     /// The character of a byte within its line, from 1.
-    pub(super) fn column(&self, text: &str, at: usize) -> u32 {
+    pub(crate) fn column(&self, text: &str, at: usize) -> u32 {
         let line = self.starts.partition_point(|start| *start <= at);
         let start = line.checked_sub(1).and_then(|line| self.starts.get(line)).copied().unwrap_or(0);
         let before = text.get(start..at).map_or(0, |before| before.chars().count());

@@ -75,6 +75,7 @@ impl<'i> Reader<'i> {
             name: Arc::clone(&self.name),
             sha256: sha256_hex(self.text.as_bytes()),
             rules: Vec::new(),
+            places: Vec::new(),
             examples: Vec::new(),
             tools: std::collections::BTreeMap::new(),
             programs: std::collections::BTreeMap::new(),
@@ -100,7 +101,9 @@ impl<'i> Reader<'i> {
             }
             let Some(key) = self.key(keys::TOP, "the file", name, None) else { continue };
             match key.shape {
-                Shape::Rules(effect) => self.rules(effect, key.name, value, &mut document.rules),
+                Shape::Rules(effect) => {
+                    self.rules(effect, key.name, value, &mut document.rules, &mut document.places);
+                }
                 Shape::Examples => document.examples = self.examples(value),
                 Shape::Tools => document.tools = self.tools(value),
                 Shape::Imports => document.imports = self.imports(value),

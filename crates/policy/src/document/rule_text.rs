@@ -97,7 +97,7 @@ pub(super) fn pattern(
 }
 
 /// The action whose resources a selector's patterns are about; `None`: it takes none.
-pub(super) fn language(selector: &Selector) -> Option<Action> {
+pub(crate) fn language(selector: &Selector) -> Option<Action> {
     match selector {
         Selector::Action(Action::Mcp { .. } | Action::Tool(_)) | Selector::Mcp { .. } | Selector::Tool(_) => {
             Some(Action::Tool(String::new()))
@@ -105,6 +105,14 @@ pub(super) fn language(selector: &Selector) -> Option<Action> {
         Selector::Action(action) => Some(action.clone()),
         Selector::Every | Selector::Class { .. } | Selector::Named(_) => None,
     }
+}
+
+/// The bytes of a rule's text in which its selector stands, and each of its patterns.
+pub(crate) fn ranges(text: &str) -> (Range<usize>, Vec<Range<usize>>) {
+    let Some(open) = unescaped(text, |byte| byte == b'(') else { return (0..text.len(), Vec::new()) };
+    let inside = text.get(open + 1..).and_then(|rest| rest.strip_suffix(')'));
+    let pieces = Pieces { rest: inside, offset: open + 1 };
+    (0..open, pieces.map(|(offset, piece)| offset..offset + piece.len()).collect())
 }
 
 fn selector(name: &str, whole: &str, effect: Effect) -> Result<Selector, Fault> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 use toml::value::{Datetime, Offset};
 
+use super::Place;
 use super::keys::{self, Shape};
 use super::problem::quoted;
 use super::reader::{Reader, Value};
@@ -17,13 +18,21 @@ use crate::time::Timestamp;
 
 impl<'i> Reader<'i> {
     /// Reads a list of rules.
-    pub(super) fn rules(&mut self, effect: Effect, name: &str, value: &Value<'i>, rules: &mut Vec<Rule>) {
+    pub(super) fn rules(
+        &mut self,
+        effect: Effect,
+        name: &str,
+        value: &Value<'i>,
+        rules: &mut Vec<Rule>,
+        places: &mut Vec<Place>,
+    ) {
         let items = self.list(name, value, &format!("{name} = [\"shell(git status)\"]"));
         rules.reserve(items.len());
         for item in items {
             let rule = match item.get_ref() {
                 DeValue::String(text) => {
-                    self.speech(effect, text, item).map(|speech| self.rule(effect, text, speech, item))
+                    let speech = self.speech(effect, text, item);
+                    speech.map(|speech| (self.rule(effect, text, speech, item), Reader::place(item)))
                 }
                 DeValue::Table(table) => self.rule_table(effect, table, item),
                 _ => {
@@ -31,8 +40,17 @@ impl<'i> Reader<'i> {
                     None
                 }
             };
-            rules.extend(rule);
+            if let Some((rule, place)) = rule {
+                rules.push(rule);
+                places.push(place);
+            }
         }
+    }
+
+    fn place(value: &Value<'i>) -> Place {
+        let length = value.get_ref().as_str().map_or(0, str::len);
+        let text = Reader::inside(value, 0..length);
+        Place { plain: text.len() == length, text, unless: Vec::new() }
     }
 
     fn speech(&mut self, effect: Effect, text: &str, value: &Value<'i>) -> Option<Speech> {
@@ -55,7 +73,7 @@ impl<'i> Reader<'i> {
     }
 
     /// `{ rule = "shell(git push *)", why = "..." }`.
-    fn rule_table(&mut self, effect: Effect, table: &DeTable<'i>, whole: &Value<'i>) -> Option<Rule> {
+    fn rule_table(&mut self, effect: Effect, table: &DeTable<'i>, whole: &Value<'i>) -> Option<(Rule, Place)> {
         let Some(written) = table.get("rule") else {
             for name in table.keys() {
                 self.key(keys::RULE, "a rule", name, Some(effect));
@@ -73,12 +91,17 @@ impl<'i> Reader<'i> {
         let readable = speech.is_some();
         let speech = speech.unwrap_or(Speech { selector: crate::rule::Selector::Every, patterns: Vec::new() });
         let mut rule = self.rule(effect, text, speech, written);
+        let mut place = Reader::place(written);
         for (name, value) in table {
             let Some(key) = self.key(keys::RULE, "a rule", name, Some(effect)) else { continue };
             match (key.shape, key.name) {
                 (Shape::Text, _) => rule.why = self.text_of(key.name, value, "why = \"...\"").map(str::to_owned),
                 (Shape::Conditions, _) => rule.when = self.conditions(key.name, value),
-                (Shape::Patterns, _) if readable => rule.unless = self.unless(&rule, key.name, value),
+                (Shape::Patterns, _) if readable => {
+                    rule.unless = self.unless(&rule, key.name, value);
+                    let items = value.get_ref().as_array().into_iter().flat_map(|items| items.iter());
+                    place.unless = items.map(|item| Reader::place(item).text).collect();
+                }
                 (Shape::Date, _) => rule.expires = self.date(key.name, value),
                 (Shape::OneOf(words), "remember") => rule.remember = self.scope(key.name, words, value),
                 (Shape::OneOf(words), _) => rule.offer = self.scope(key.name, words, value),
@@ -86,7 +109,7 @@ impl<'i> Reader<'i> {
                 _ => {}
             }
         }
-        readable.then_some(rule)
+        readable.then_some((rule, place))
     }
 
     fn conditions(&mut self, name: &str, value: &Value<'i>) -> Vec<Condition> {

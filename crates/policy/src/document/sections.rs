@@ -118,7 +118,9 @@ impl<'i> Reader<'i> {
         for (name, value) in table {
             let Some(key) = self.key(keys::CEILING, "a ceiling", name, None) else { continue };
             match key.shape {
-                Shape::Rules(effect) => self.rules(effect, key.name, value, &mut limits.rules),
+                Shape::Rules(effect) => {
+                    self.rules(effect, key.name, value, &mut limits.rules, &mut limits.places);
+                }
                 Shape::Grants => limits.grants = self.grants(value),
                 Shape::Roles => limits.roles = self.roles(value),
                 _ => self.not_yet(key.name, name.span()),

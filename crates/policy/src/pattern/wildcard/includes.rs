@@ -18,7 +18,8 @@ impl Wildcard {
             return false;
         }
         let without = other.steps.get(..other.steps.len().saturating_sub(other.optional));
-        self.takes_all_of(&other.steps) && (other.optional == 0 || without.is_some_and(|steps| self.takes_all_of(steps)))
+        self.takes_all_of(&other.steps)
+            && (other.optional == 0 || without.is_some_and(|steps| self.takes_all_of(steps)))
     }
 
     /// Whether it matches every text that these steps take: each of them stands for all that it takes.

@@ -1,0 +1,226 @@
+//! Each kind of warning, as it is printed.
+
+use super::{Part, lint, of_source};
+use crate::action::Action;
+use crate::document::parse;
+use crate::effect::Effect;
+use crate::pattern::{Dialect, Pattern, Wildcard};
+use crate::rule::{Origin, Rule, Selector};
+use crate::source::{Combining, Source, SourceKind};
+use crate::terms::Terms;
+use crate::time::Timestamp;
+
+fn now() -> Timestamp {
+    Timestamp::from_date(2026, 11, 20).unwrap()
+}
+
+/// The reports of each text, below one another.
+fn reports(kind: SourceKind, texts: &[&str]) -> String {
+    let mut out = String::new();
+    for text in texts {
+        let document = match parse(kind, "countersign.toml", text) {
+            Ok(document) => document,
+            Err(problems) => panic!("{}", problems.iter().map(|problem| problem.render(text)).collect::<String>()),
+        };
+        for problem in lint(&document, text, now()) {
+            let report = problem.render(text);
+            assert!(report.lines().all(|line| line.chars().count() <= 80), "wider than a terminal:\n{report}");
+            out.push_str(&report);
+        }
+        out.push_str("----\n");
+    }
+    out
+}
+
+fn user(texts: &[&str]) -> String {
+    reports(SourceKind::User, texts)
+}
+
+#[test]
+fn rules_that_stand_twice() {
+    insta::assert_snapshot!(user(&[
+        "allow = [\n  \"shell(cargo test *)\",\n  \"shell(ls, cargo test *)\",\n]\n",
+        "deny = [\"read(secret)\", \"read(secret)\"]\n",
+        "deny = [\"read(SECRET)\", \"read(secret)\"]\n",
+        "allow = [\"edit(src/*.rs, docs/*, src/*.rs)\"]\n",
+        "ask = [{ rule = \"@delete\", why = \"deletes\" }, \"@delete\"]\n",
+    ]));
+}
+
+#[test]
+fn rules_that_never_decide() {
+    insta::assert_snapshot!(user(&[
+        "allow = [\"shell(git push origin main)\"]\nask = [\"shell(git push)\"]\n",
+        "allow = [\"edit(src/gen/*.rs, src/main.rs)\"]\ndeny = [\"edit(src/gen)\"]\n",
+        "ask = [\"shell(terraform apply *)\"]\ndeny = [\"shell(terraform *)\"]\n",
+        "allow = [\"github/get_issue\"]\ndeny = [\"GitHub/*\"]\n",
+        "allow = [\"fetch(docs.rs)\"]\nask = [\"*\"]\n",
+        "allow = [\"shell(cargo test *)\"]\nask = [\"@write\"]\n",
+        "allow = [\"shell(git diff *)\", \"shell(git diff)\", \"edit(**/*.rs)\", \"edit(*.rs)\", \"edit(src/a.rs)\"]\n",
+        "allow = [\"edit(*.rs, src/lib.rs)\"]\n",
+        "deny = [{ rule = \"edit(migrations/**)\", unless = [\"migrations/new/*\"] }]\nallow = [{ rule = \"edit(migrations/*.sql)\", unless = [\"migrations/new/**\"] }]\n",
+    ]));
+    insta::assert_snapshot!(reports(
+        SourceKind::Managed,
+        &["[ceiling]\nask = [\"fetch(a.internal)\"]\ndeny = [\"fetch(*.internal)\"]\n"]
+    ));
+}
+
+/// Taking out any of these would change something.
+#[test]
+fn rules_that_are_needed_are_left_alone() {
+    let warnings = user(&[
+        "allow = [\"shell(cat *)\", \"shell(cat /var/log/app/*)\", \"shell(npm *)\", \"shell(npm install *)\"]\n",
+        "allow = [{ rule = \"edit(*.rs)\", expires = 2027-01-01 }, \"edit(src/*.rs)\"]\n",
+        "allow = [\"fetch(docs.rs)\"]\nask = [{ rule = \"fetch(docs.rs)\", when = { method = \"POST\" } }]\n",
+        "ask = [\"edit(src/**)\", { rule = \"edit(src/*.sql)\", why = \"changes data\" }]\n",
+        "ask = [{ rule = \"shell(make *)\", remember = \"session\" }, { rule = \"shell(make deploy)\", remember = \"once\" }]\n",
+        "deny = [{ rule = \"read(.env*)\", unless = [\".env.example\"] }]\nallow = [\"read(.env.example)\"]\n",
+        "allow = [\"github/get_*\"]\nask = [\"platform/@read\"]\ndeny = [\"Github/get_secret\"]\n",
+    ]);
+    assert_eq!(warnings.replace("----\n", ""), "");
+}
+
+#[test]
+fn allows_that_lift_built_in_rules() {
+    insta::assert_snapshot!(user(&[
+        "allow = [\"read(**)\"]\n",
+        "allow = [\"edit(**)\"]\n",
+        "allow = [\"edit(src/**)\", \"shell(git push *)\", \"fetch(docs.rs)\", \"read(.env*)\"]\n",
+        "allow = [\"shell(git **)\"]\nask = [\"shell(git push *, git reset *, git clean *, git checkout *, git rebase *)\"]\n",
+        "allow = [\"fetch(*)\"]\n",
+        "allow = [\"@delete\"]\n",
+        "allow = [\"search(~/**, docs/**)\"]\n",
+    ]));
+}
+
+/// What the file itself denies is not lifted.
+#[test]
+fn a_denial_of_ones_own_takes_the_built_in_ones_place() {
+    let count = |text: &str| {
+        let document = parse(SourceKind::User, "countersign.toml", text).unwrap();
+        let problems = lint(&document, text, now());
+        problems.iter().filter(|problem| problem.message.contains("built-in")).count()
+    };
+    assert_eq!(count("allow = [\"fetch(*)\"]\n"), 1);
+    assert_eq!(
+        count(
+            "allow = [\"fetch(*)\"]\ndeny = [\"fetch(169.254.169.254, 100.100.100.200, metadata.google.internal, *fd00:ec2::254*)\"]\n"
+        ),
+        0
+    );
+    assert_eq!(count("allow = [\"read(**)\"]\ndeny = [\"read(/**/.*)\"]\n"), 1);
+    assert_eq!(count("allow = [{ rule = \"read(**)\", unless = [\"**\"] }]\n"), 0);
+}
+
+#[test]
+fn two_stars_over_words() {
+    insta::assert_snapshot!(user(&[
+        "allow = [\"shell(./scripts/gen.sh **, make --file=**)\"]\nask = [\"shell(frob **)\"]\n",
+        "allow = [\"shell(** --version)\"]\nask = [\"shell(*)\"]\n",
+        "allow = [\"shell\"]\ndeny = [\"shell\"]\n",
+    ]));
+}
+
+#[test]
+fn allows_that_have_ended() {
+    insta::assert_snapshot!(user(&[
+        "allow = [{ rule = \"shell(cargo publish *)\", expires = 2026-11-20 }, { rule = \"shell(make *)\", expires = 2026-11-21 }]\n",
+        "allow = [{ rule = \"shell(make)\", expires = 2026-11-01T08:30:00Z }, \"shell(make *)\"]\n",
+    ]));
+}
+
+#[test]
+fn the_spelling_of_others() {
+    insta::assert_snapshot!(user(&[
+        "deny = ['edit(src/?.rs)', 'edit(src/[a-z].rs)', 'edit(*.{ts,tsx})', 'edit(x{1..3})', 'edit(*.{js\\,jsx})']\n",
+        "deny = ['edit(^src/main)', 'edit(src/.*)', 'edit(log\\d+)', 'edit(main\\.rs$)', 'shell(^git push)', 'github/get_.*']\n",
+        "deny = ['read($HOME/.ssh)', 'read(${workspaceFolder}/x)', 'read(%USERPROFILE%/x)', 'shell(rm $TARGET)']\n",
+        "deny = ['read(//etc/hosts)', 'shell(git diff:*)', 'fetch(domain:docs.rs)', 'edit(!src/secret)', 'read(src/ *)']\n",
+        "deny = ['read(src\\main.rs)', 'read(C:\\Users\\x)', 'read(~bob/x)']\n",
+        "deny = [\"read(src\\\\main.rs)\", { rule = 'read(.env*)', unless = ['.env.[ab]'] }]\n",
+        "deny = ['github/get_issue(me/[ab])', 'fetch(.*example.org)', 'agent(^Explore)']\n",
+    ]));
+}
+
+#[test]
+fn our_own_spelling_is_left_alone() {
+    assert_eq!(
+        user(&[
+            "deny = ['edit(src/\\?.rs, app/\\[id\\]/page.tsx, .*_history, Cargo.*, a\\,b, \\!x, \\~x, My\\ Files\\ *)', 'read(\\.*)']\n",
+            "deny = ['shell([ *, [[ *, xargs -I {} rm {}, git stash drop stash@{0}, npm run test\\:*, echo \\$x, date +%Y%m%d)']\n",
+            "deny = ['fetch(https://example.org/x?y=*, [::1], search:*, *.example.org)', '@delete', 'tool:Skill']\n",
+        ]),
+        "----\n----\n----\n"
+    );
+}
+
+/// A policy as somebody has it.
+#[test]
+fn a_whole_file() {
+    insta::assert_snapshot!(user(&[include_str!("../../tests/lint.toml")]));
+}
+
+fn last_match(rules: &[(Effect, &str, &str)]) -> Source {
+    let dialect = Dialect::OpenCode { windows: false };
+    let rules = rules.iter().zip(1..).map(|((effect, name, text), line)| {
+        let origin = Origin { file: "opencode.json".into(), line, text: format!("{name}({text})") };
+        let selector = Selector::Named(Wildcard::compile(dialect, name));
+        Rule {
+            patterns: vec![Pattern::wildcard(Wildcard::compile(dialect, text))],
+            ..Rule::new(*effect, selector, origin)
+        }
+    });
+    Source::new(SourceKind::User, "opencode.json", true, rules.collect())
+        .speaking(Terms::OpenCode, Combining::LastMatch)
+}
+
+#[test]
+fn sources_of_other_systems() {
+    use Effect::{Allow, Ask, Deny};
+    let source = last_match(&[
+        (Deny, "bash", "rm *"),
+        (Ask, "bash", "git push"),
+        (Allow, "bash", "git *"),
+        (Allow, "*", "*"),
+        (Deny, "bash", "sudo *"),
+        (Deny, "ba*", "sudo*"),
+    ]);
+    let all: Vec<String> = of_source(&source, now())
+        .iter()
+        .map(|warning| format!("{} {:?} {}\n  {}\n", warning.rule, warning.part, warning.message, warning.help))
+        .collect();
+    insta::assert_snapshot!(all.concat());
+    assert!(of_source(&last_match(&[(Allow, "*", "*"), (Deny, "bash", "rm *")]), now()).is_empty());
+}
+
+#[test]
+fn a_rule_that_could_not_be_read_is_left_alone() {
+    let origin = Origin { file: "x".into(), line: 1, text: "shell".to_owned() };
+    let rule = Rule {
+        poisoned: Some("broken".to_owned()),
+        ..Rule::new(Effect::Allow, Selector::Action(Action::Shell), origin)
+    };
+    let source = Source::new(SourceKind::User, "x", true, vec![rule.clone(), rule]);
+    assert!(of_source(&source, now()).is_empty());
+}
+
+/// Many rules end in a warning, not in a wait.
+#[test]
+fn a_hostile_file_is_done_soon() {
+    let rule = |at: usize| format!("\"edit({}b{at})\"", "*a".repeat(400));
+    let text = format!("allow = [{}]\n", (0..1000).map(rule).collect::<Vec<_>>().join(", "));
+    let document = parse(SourceKind::Project, "countersign.toml", &text).unwrap();
+    let problems = lint(&document, &text, now());
+    assert!(problems.first().is_some_and(|problem| problem.message.contains("too long")), "{problems:?}");
+    let many = format!("allow = [{}]\n", "{ rule = \"agent(x)\", expires = 2020-01-01 }, ".repeat(5000));
+    let document = parse(SourceKind::User, "countersign.toml", &many).unwrap();
+    let problems = lint(&document, &many, now());
+    assert_eq!(problems.len(), super::MOST);
+    assert!(problems.last().unwrap().help.as_ref().unwrap().contains("4800 more"));
+}
+
+#[test]
+fn parts_sort_as_they_stand() {
+    assert!(Part::Whole < Part::Selector && Part::Selector < Part::Pattern(0));
+}
