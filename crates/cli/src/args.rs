@@ -15,8 +15,10 @@ use crate::duration::Length;
 /// New here? Run `countersign init`, then `countersign serve`.
 #[derive(Debug, Parser)]
 #[command(name = "countersign", version, max_term_width = 80, term_width = 80, infer_subcommands = false)]
-#[command(after_help = "Exit status: 0 allowed or done, 10 asks, 20 denied, 2 a fault or a wrong command line.\n\
-    Files: ~/.config/countersign/countersign.toml (yours), countersign.toml (a project's).")]
+#[command(
+    after_help = "Exit status: 0 allowed or done, 1 warnings, 10 asks, 20 denied, 2 a fault or a wrong command line.\n\
+    Files: ~/.config/countersign/countersign.toml (yours), countersign.toml (a project's)."
+)]
 pub(crate) struct Arguments {
     /// Print JSON, for programs
     #[arg(long, global = true)]
@@ -71,6 +73,11 @@ pub(crate) enum Command {
     Log(Log),
     /// Check the examples in the policy files
     Test,
+    /// Warn of rules that do not do what they look like
+    ///
+    /// Rules that can never decide or stand twice, allows that lift built-in denials or have ended, patterns in another
+    /// system's spelling. Changes nothing. Exit status 1 when there are warnings, 2 when a file cannot be read.
+    Lint(Lint),
 
     /// Answer what agents ask
     Approvals(Approvals),
@@ -240,6 +247,13 @@ pub(crate) struct Check {
     /// Decide by this file in place of yours and the project's; it may be another system's
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// The policy files; without any, those in force here
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod grants;
 mod import;
+mod lint;
 mod log;
 mod off;
 mod policy;
@@ -29,6 +30,8 @@ pub(crate) enum Exit {
     Done,
     /// It found something that is not as it should be, and said so.
     Wanting,
+    /// It has warnings, and said them.
+    Warned,
     /// It says what policy says.
     Verdict(Effect),
 }
@@ -39,6 +42,7 @@ impl From<Exit> for ExitCode {
             Exit::Done | Exit::Verdict(Effect::Allow) => 0,
             Exit::Verdict(Effect::Ask) => 10,
             Exit::Verdict(Effect::Deny) => 20,
+            Exit::Warned => 1,
             Exit::Wanting => 2,
         })
     }
@@ -89,6 +93,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit> {
         Command::Trust(arguments) => trust::run(&arguments, &here)?,
         Command::Policy(arguments) => policy::run(&arguments, &here)?,
         Command::Test => policy::test(&here)?,
+        Command::Lint(arguments) => return lint::run(&arguments, &here),
         Command::Check(arguments) => return check::run(&arguments, &here),
         Command::Why(arguments) => return log::why(&arguments, &here),
         Command::Log(arguments) => log::run(&arguments, &here)?,

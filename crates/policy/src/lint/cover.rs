@@ -22,6 +22,7 @@ pub(super) fn beside_patterns(one: &Rule, other: &Rule, native: bool) -> bool {
     let lasts = one.expires.is_none_or(|ends| !lenient || other.expires.is_some_and(|its| its <= ends));
     lasts
         && (one.implied || !other.implied)
+        && (other.fallback || !one.fallback)
         && selects(&one.selector, &other.selector, case_of(one), case_of(other))
         && one.unless.iter().all(|except| is_excepted(except, case_of(one), other))
         && one.when.iter().all(|condition| {
@@ -75,7 +76,7 @@ pub(super) fn selects(one: &Selector, other: &Selector, case: Case, theirs: Case
             };
             !looser && (class == its_class || graver) && group.as_ref().is_none_or(grouped)
         }
-        // An action may be graver than it is by itself, never less.
+        // An action may be graver than it is by itself, never less. A tool is what the catalog says.
         (Selector::Class { group: None, class }, other) => match least_class(other) {
             Some(least) => {
                 *class == Class::Delete && least == Class::Delete
@@ -90,8 +91,8 @@ pub(super) fn selects(one: &Selector, other: &Selector, case: Case, theirs: Case
 /// The class that each action of a selector has at least.
 fn least_class(selector: &Selector) -> Option<Class> {
     match selector {
+        Selector::Action(Action::Mcp { .. } | Action::Tool(_)) => None,
         Selector::Action(action) => Some(action.default_class()),
-        Selector::Mcp { .. } | Selector::Tool(_) => Some(Class::Write),
-        Selector::Every | Selector::Named(_) | Selector::Class { .. } => None,
+        _ => None,
     }
 }

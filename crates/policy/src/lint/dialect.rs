@@ -22,7 +22,7 @@ pub(super) fn warnings(position: usize, rule: &Rule) -> Vec<Warning> {
         add(Part::Selector, expression(name, true).or_else(|| sets(name)));
     }
     let Some(language) = language(&rule.selector) else { return warnings };
-    let look = |pattern: &Pattern| look(&language, pattern.as_str());
+    let look = |pattern: &Pattern| if pattern.is_native() { look(&language, pattern.as_str()) } else { None };
     for (at, pattern) in rule.patterns.iter().enumerate() {
         add(Part::Pattern(at), look(pattern));
     }

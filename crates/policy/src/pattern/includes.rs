@@ -14,7 +14,8 @@ impl Pattern {
             (Form::Url(ours), Form::Url(other)) => ours.includes(other, case, theirs),
             (Form::Text(ours), Form::Text(other)) => ours.includes(other, case, theirs),
             (Form::Wildcard(ours), Form::Wildcard(other)) => ours.includes(other),
-            _ => false,
+            // Of patterns in other systems' terms only that each includes itself.
+            (ours, other) => case == theirs && ours == other,
         }
     }
 
@@ -36,6 +37,11 @@ impl Pattern {
             _ => None,
         };
         pattern.into_iter().flat_map(|pattern| pattern.spelled_out())
+    }
+
+    /// Whether it is written in our own grammar.
+    pub(crate) fn is_native(&self) -> bool {
+        matches!(self.form, Form::Shell(_) | Form::Path(_) | Form::Url(_) | Form::Text(_))
     }
 
     /// Whether this is a pattern over commands with `**` in it.
@@ -158,9 +164,9 @@ mod tests {
             };
             let words: Vec<Word> =
                 words.iter().map(|(text, its)| Word { text: (*text).to_owned(), kind: kind(*its) }).collect();
-            held(&one, &other, &Spelling::Words(&words), (case, theirs))?;
+            held(&one, &other, &Spelling::Words(&words, None), (case, theirs))?;
             let own: Vec<Word> = filled(other.as_str(), "a").split(' ').map(Word::data).collect();
-            held(&one, &other, &Spelling::Words(&own), (case, theirs))?;
+            held(&one, &other, &Spelling::Words(&own, None), (case, theirs))?;
         }
 
         #[test]

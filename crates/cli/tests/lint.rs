@@ -1,0 +1,80 @@
+//! `countersign lint`: which files it reads, what it prints, how it ends.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+mod world;
+
+use world::{World, write};
+
+#[test]
+fn no_file_and_none_with_warnings() {
+    let world = World::new();
+    let said = world.run(&["lint"]);
+    assert_eq!(
+        (said.code, said.stdout.as_str()),
+        (Some(0), "There are no policy files here, so nothing to check.\n"),
+        "{said:?}"
+    );
+    let world = world.with_policy("allow = [\"edit(src/**)\"]\n");
+    let said = world.run(&["lint"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(0), "No warnings in 1 file.\n"), "{said:?}");
+    // It only reads: no store comes to be.
+    assert!(!world.data().exists());
+}
+
+#[test]
+fn the_files_in_force_are_read() {
+    let world = World::new().with_policy("default = \"ask\"\nallow = [\"read(**)\"]\n");
+    write(&world.project().join("countersign.toml"), "deny = [\"read(secret)\", \"read(secret)\"]\n");
+    write(&world.project().join(".countersign.local.toml"), "allow = [\"shell(make **)\"]\n");
+    let said = world.run(&["lint"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.lines().all(|line| line.chars().count() <= 80), "{said:?}");
+    let settled = said.stdout.replace(world.project().canonicalize().unwrap().to_str().unwrap(), "/project");
+    let settled = settled.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "~/.config/countersign/countersign.toml:2:11: the built-in rules are silent",
+        "/project/countersign.toml:1:26: this deny stands twice",
+        "/project/.countersign.local.toml:1:17: `**` also grants",
+        "3 warnings",
+    ] {
+        assert!(settled.contains(part), "{part}\n{said:?}");
+    }
+}
+
+#[test]
+fn files_that_are_named_and_json() {
+    let world = World::new().with_policy("allow = [\"read(**)\"]\n");
+    write(&world.project().join("draft.toml"), "deny = [\"edit(src/?)\"]\n[ceiling]\nask = [\"agent\"]\n");
+    let said = world.run(&["lint", "--json", "draft.toml"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let value: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(value["warnings"], 1);
+    assert_eq!(value["files"][0]["file"], "draft.toml");
+    assert_eq!(value["files"][0]["warnings"][0]["column"], 15);
+    let said = world.run(&["lint", "nowhere.toml"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("`nowhere.toml` could not be read"), "{said:?}");
+}
+
+#[test]
+fn a_file_with_mistakes_ends_in_2() {
+    let world = World::new().with_policy("alow = []\n");
+    write(&world.project().join("countersign.toml"), "deny = [\"*\", \"*\"]\n");
+    let said = world.run(&["lint"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stdout.contains("did you mean `allow`?") && said.stdout.contains("stands twice"), "{said:?}");
+    assert!(said.stdout.ends_with("1 mistake, 1 warning\n"), "{said:?}");
+    let said = world.run(&["lint", "/dev/zero"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+}
+
+/// A report shows lines of the file: an agent that may run it reads no secrets with it.
+#[test]
+fn what_is_linted_is_read() {
+    let world = World::new().with_policy("allow = [\"shell(countersign lint *)\"]\n");
+    assert_eq!(world.run(&["check", "shell: countersign lint"]).code, Some(0));
+    assert_eq!(world.run(&["check", "shell: countersign lint draft.toml"]).code, Some(0));
+    assert_eq!(world.run(&["check", "shell: countersign lint .env"]).code, Some(20));
+    assert_eq!(world.run(&["check", "shell: countersign lint /etc/hosts"]).code, Some(10));
+}
