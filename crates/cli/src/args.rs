@@ -251,7 +251,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
-    /// The policy files; without any, those in force here
+    /// The files, ours or another system's; without any, our files in force here
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }

@@ -57,6 +57,19 @@ fn files_that_are_named_and_json() {
     assert!(said.stderr.contains("`nowhere.toml` could not be read"), "{said:?}");
 }
 
+/// There the last rule that matches decides: what comes later may lift a denial.
+#[test]
+fn another_systems_file() {
+    let world = World::new();
+    let text =
+        "{\n  \"permission\": {\n    \"bash\": {\n      \"rm *\": \"deny\",\n      \"*\": \"allow\"\n    }\n  }\n}\n";
+    write(&world.project().join("opencode.json"), text);
+    let said = world.run(&["lint", "opencode.json"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("opencode.json:4:7: this deny is lifted"), "{said:?}");
+    assert!(said.stdout.ends_with("1 warning\n"), "{said:?}");
+}
+
 #[test]
 fn a_file_with_mistakes_ends_in_2() {
     let world = World::new().with_policy("alow = []\n");

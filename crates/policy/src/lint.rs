@@ -85,6 +85,38 @@ pub fn lint(document: &Document, text: &str, now: Timestamp) -> Vec<Problem> {
         let help = "what else is said of it holds; compare the rest yourself, or split the file".to_owned();
         problems.insert(0, Problem::at(&document.name, text, 0..0, message, Some(help)));
     }
+    first(problems)
+}
+
+/// The warnings about another system's source, each with the line of `text` that its rule stands in. Rules that the file
+/// does not have, because the system brings them along, are left alone.
+pub fn lint_source(source: &Source, text: &str, now: Timestamp) -> Vec<Problem> {
+    let mut starts = vec![0];
+    starts.extend(text.match_indices('\n').map(|(at, _)| at + 1));
+    let problem = |warning: Warning| {
+        let origin = &source.rules().get(warning.rule)?.origin;
+        let above = usize::try_from(origin.line).ok()?.checked_sub(1)?;
+        let start = *starts.get(above).filter(|_| origin.file == source.name)?;
+        let line = text.get(start..)?.lines().next().unwrap_or_default();
+        let indent = line.len() - line.trim_start().len();
+        let span = start + indent..start + line.trim_end().len().max(indent);
+        let column = line.get(..indent).map_or(0, |indent| indent.chars().count());
+        Some(Problem {
+            file: source.name.to_string(),
+            span,
+            line: origin.line,
+            column: u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1),
+            message: warning.message,
+            help: Some(warning.help),
+        })
+    };
+    let mut problems: Vec<Problem> = of_source(source, now).into_iter().filter_map(problem).collect();
+    problems.sort_by_key(|problem| problem.line);
+    first(problems)
+}
+
+/// As many as are told at once.
+fn first(mut problems: Vec<Problem>) -> Vec<Problem> {
     let all = problems.len();
     problems.truncate(MOST);
     if let Some(last) = problems.last_mut().filter(|_| all > MOST) {

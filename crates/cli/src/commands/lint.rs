@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use countersign_engine::{LOCAL_FILE, PROJECT_FILE};
+use countersign_formats::{Setting, System, Text};
 use countersign_policy::SourceKind;
 use countersign_policy::document::{self, Problem};
-use countersign_policy::lint::lint;
+use countersign_policy::lint::{lint, lint_source};
 use serde_json::{Value, json};
 
 use super::Exit;
@@ -31,8 +32,12 @@ pub(crate) fn run(arguments: &Lint, here: &Here) -> Result<Exit> {
     let mut all = Vec::new();
     for (kind, name, path) in files(arguments, here) {
         let text = read(&path, &name)?;
-        let (problems, warnings) = match document::parse(kind, &name, &text) {
-            Ok(document) => (Vec::new(), lint(&document, &text, now)),
+        let found = match System::of(&Text::new(name.as_str(), &text)) {
+            None => document::parse(kind, &name, &text).map(|document| lint(&document, &text, now)),
+            Some(system) => elsewhere(system, &name, &text, here)?,
+        };
+        let (problems, warnings) = match found {
+            Ok(warnings) => (Vec::new(), warnings),
             Err(problems) => (problems, Vec::new()),
         };
         all.push(Findings { kind, name, text, problems, warnings });
@@ -46,6 +51,15 @@ pub(crate) fn run(arguments: &Lint, here: &Here) -> Result<Exit> {
         (0, _) => Exit::Warned,
         _ => Exit::Wanting,
     })
+}
+
+/// The warnings about another system's file.
+fn elsewhere(system: System, name: &str, text: &str, here: &Here) -> Result<Result<Vec<Problem>, Vec<Problem>>> {
+    let (home, project) = (here::text(here.place.home())?, here::text(&here.project)?);
+    let setting = Setting { kind: SourceKind::User, trusted: true, agent: None, home, project };
+    let imported = system.read(&Text::new(name, text), &setting);
+    Ok(imported
+        .map(|imported| imported.sources.iter().flat_map(|source| lint_source(source, text, here::clock())).collect()))
 }
 
 /// The files that were named, or those in force here that there are.

@@ -130,6 +130,8 @@ fn warning(set: Set<'_>, one: (usize, &Rule, Part), why: Why, by: (usize, &Rule)
     };
     let place = match (its_position == position, rule.origin.file == other.origin.file) {
         (true, _) => "in the same rule".to_owned(),
+        // What a system brings along stands in no line.
+        (false, _) if other.origin.line == 0 => "that comes with it".to_owned(),
         (false, true) => format!("in line {}", other.origin.line),
         (false, false) => format!("in {}:{}", other.origin.file, other.origin.line),
     };

@@ -1,6 +1,6 @@
 //! Each kind of warning, as it is printed.
 
-use super::{Part, lint, of_source};
+use super::{Part, lint, lint_source, of_source};
 use crate::action::Action;
 use crate::document::parse;
 use crate::effect::Effect;
@@ -192,6 +192,9 @@ fn sources_of_other_systems() {
         .collect();
     insta::assert_snapshot!(all.concat());
     assert!(of_source(&last_match(&[(Allow, "*", "*"), (Deny, "bash", "rm *")]), now()).is_empty());
+    let text = "{\n  \"bash\": {\"rm *\": \"deny\"},\n";
+    let problems = lint_source(&last_match(&[(Ask, "*", "*"), (Deny, "bash", "rm *"), (Allow, "*", "*")]), text, now());
+    insta::assert_snapshot!(problems.iter().map(|problem| problem.render(text)).collect::<String>());
 }
 
 #[test]
