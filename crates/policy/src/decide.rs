@@ -150,7 +150,7 @@ impl<'a> Strictest<'a> {
         let view = View::of(said.as_ref(), spellings);
         let implied = self.implied;
         let speaks = |rule: &&Rule| (rule.implied || !implied) && rule.speaks_of(target, &view, call, now);
-        let candidates = || source.candidates(target, view.spellings.as_ref());
+        let candidates = || source.candidates(target, &view);
         let falls_back = source.falls_back() && !candidates().any(|rule| !rule.fallback && speaks(&rule));
         match source.combining() {
             Combining::Strictest => {
@@ -161,7 +161,7 @@ impl<'a> Strictest<'a> {
                 }
             }
             Combining::LastMatch => {
-                let last = source.rules().iter().rev().find(|rule| rule.fallback == falls_back && speaks(rule));
+                let last = source.last_that(target, &view, |rule| rule.fallback == falls_back && speaks(&rule));
                 if let Some(rule) = last.filter(|rule| self.may_take(rule, least)) {
                     self.take(source, rule);
                 }

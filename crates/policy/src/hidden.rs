@@ -42,7 +42,7 @@ fn denial<'s>(source: &'s Source, target: &Target, call: &Call) -> Option<&'s Ru
         // A bare denial of Claude Code takes its tool away.
         Terms::Native | Terms::ClaudeCode => {
             let denies = |rule: &&Rule| rule.effect == Effect::Deny && is_whole(rule) && covers(rule);
-            return source.candidates(target, None).find(denies);
+            return source.candidates(target, &View::native(None)).find(denies);
         }
         // The last rule about the tool, whatever its resources.
         Terms::Tool => last(&|rule| is_whole(rule) && covers(rule)),
@@ -50,7 +50,7 @@ fn denial<'s>(source: &'s Source, target: &Target, call: &Call) -> Option<&'s Ru
         Terms::OpenCode => last(&covers).filter(|rule| rule.patterns.iter().all(|pattern| pattern.as_str() == "*")),
         // What it says of the text `*`.
         Terms::SurfSense => {
-            let view = View::of_text(name?, "*");
+            let view = View::named(name?, Some("*"));
             last(&|rule| rule.speaks_of(target, &view, call, Timestamp(0)))
         }
     };

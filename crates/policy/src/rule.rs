@@ -126,7 +126,7 @@ impl Rule {
     }
 
     /// The same of a target as the rule's source reads it.
-    pub(crate) fn speaks_of(&self, target: &Target, view: &View<'_>, call: &Call, now: Timestamp) -> bool {
+    pub fn speaks_of(&self, target: &Target, view: &View<'_>, call: &Call, now: Timestamp) -> bool {
         let lenient = self.effect == Effect::Allow;
         if self.expires.is_some_and(|expires| lenient && expires <= now) {
             return false;

@@ -1,21 +1,22 @@
 //! Rules that answer as one.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Class};
+use crate::call::Call;
 use crate::catalog::Catalog;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
-use crate::pattern::{Marks, Pattern, Spellings, folded};
+use crate::index::{Index, is_builtin};
+use crate::pattern::Pattern;
 use crate::program::ProgramEntry;
 use crate::rule::{Rule, Selector};
-use crate::target::{Resource, Target, Word};
-use crate::terms::Terms;
+use crate::target::{Target, Word};
+use crate::terms::{Terms, View};
+use crate::time::Timestamp;
 
 /// Where a source comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,64 +58,21 @@ pub struct Source {
     combining: Combining,
     terms: Terms,
     rules: Vec<Rule>,
-    by_action: HashMap<Action, Vec<usize>>,
-    /// Of the rules about commands, those whose patterns all write the program out, by that, folded ...
-    by_program: HashMap<String, Vec<usize>>,
-    /// ... and the others.
-    any_program: Vec<usize>,
-    others: Vec<usize>,
+    index: Index,
     /// Whether some rules speak only where no others do.
     falls_back: bool,
-    /// For each rule, what every path has in it that it speaks of.
-    marks: Vec<Marks>,
     /// Whether some rule can only be told with the place of a program.
     wants_places: bool,
 }
 
 impl Source {
-    /// A source of these rules, in buckets by the action that they speak of.
+    /// A source of these rules.
     pub fn new(kind: SourceKind, name: impl Into<Arc<str>>, trusted: bool, rules: Vec<Rule>) -> Source {
-        let mut by_action: HashMap<Action, Vec<usize>> = HashMap::new();
-        let mut by_program: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut any_program = Vec::new();
-        let mut others = Vec::new();
-        for (position, rule) in rules.iter().enumerate() {
-            match &rule.selector {
-                // MCP and other tools match asks and denies without regard to case: they stay with the others.
-                Selector::Action(action) if !matches!(action, Action::Mcp { .. } | Action::Tool(_)) => {
-                    by_action.entry(action.clone()).or_default().push(position);
-                    if *action == Action::Shell {
-                        match programs(rule) {
-                            Some(programs) => programs
-                                .into_iter()
-                                .for_each(|program| by_program.entry(program).or_default().push(position)),
-                            None => any_program.push(position),
-                        }
-                    }
-                }
-                _ => others.push(position),
-            }
-        }
-        let marks = rules.iter().map(|rule| Marks::common(rule.patterns.iter().map(Pattern::marks))).collect();
+        let (combining, terms) = (Combining::default(), Terms::default());
+        let index = Index::new(&rules);
         let falls_back = rules.iter().any(|rule| rule.fallback);
         let wants_places = rules.iter().any(|rule| rule.patterns.iter().chain(&rule.unless).any(Pattern::wants_place));
-        let (combining, terms) = (Combining::default(), Terms::default());
-        let name = name.into();
-        Source {
-            kind,
-            name,
-            trusted,
-            combining,
-            terms,
-            rules,
-            by_action,
-            by_program,
-            any_program,
-            others,
-            falls_back,
-            marks,
-            wants_places,
-        }
+        Source { kind, name: name.into(), trusted, combining, terms, rules, index, falls_back, wants_places }
     }
 
     /// The same rules, combined in another way and in another system's terms.
@@ -142,71 +100,38 @@ impl Source {
         &self.rules
     }
 
-    /// The rules that could speak of this target, whose spellings are these.
-    pub fn candidates<'s>(
-        &'s self,
-        target: &Target,
-        spellings: Option<&Spellings<'_>>,
-    ) -> impl Iterator<Item = &'s Rule> {
-        let may_hold = move |position: usize| {
-            let marks = self.marks.get(position).copied().unwrap_or_default();
-            spellings.is_none_or(|spellings| spellings.may_hold(marks))
-        };
-        let exact = if target.action == Action::Shell {
-            let own = match &target.resource {
-                Resource::Words(words) => words.as_slice(),
-                _ => &[],
-            };
-            let others = target.spellings.iter().map(|spelling| spelling.words.as_slice());
-            Cow::Owned(self.of_commands(std::iter::once(own).chain(others)))
-        } else {
-            Cow::Borrowed(self.exact(&target.action))
-        };
-        self.with_others(exact, may_hold)
+    /// The rules that could speak of this target as the source reads it.
+    pub fn candidates(&self, target: &Target, view: &View<'_>) -> impl Iterator<Item = &Rule> {
+        self.index.candidates(target, view).filter_map(|position| self.rule(position))
     }
 
-    /// The rules that could speak of this command.
+    /// The last rule that speaks of this target as the source reads it.
+    pub fn last(&self, target: &Target, view: &View<'_>, call: &Call, now: Timestamp) -> Option<&Rule> {
+        self.last_that(target, view, |rule| rule.speaks_of(target, view, call, now))
+    }
+
+    /// The last rule of which this holds; it must not hold of rules that do not speak of this target.
+    pub(crate) fn last_that(&self, target: &Target, view: &View<'_>, holds: impl Fn(&Rule) -> bool) -> Option<&Rule> {
+        let holds = |position| self.rule(position).is_some_and(&holds);
+        self.index.last(target, view, holds).and_then(|position| self.rule(position))
+    }
+
+    /// The rules about commands that could speak of this one.
     pub(crate) fn about_command(&self, words: &[Word]) -> impl Iterator<Item = &Rule> {
-        self.with_others(Cow::Owned(self.of_commands(std::iter::once(words))), |_| true)
+        self.index.of_commands(std::iter::once(words)).into_iter().filter_map(|position| self.rule(position))
     }
 
     /// The rules that could speak of what this action does.
     pub(crate) fn about(&self, action: &Action) -> impl Iterator<Item = &Rule> {
-        self.with_others(Cow::Borrowed(self.exact(action)), |_| true)
+        self.rules.iter().filter(move |rule| match &rule.selector {
+            Selector::Action(its) if is_builtin(its) => its == action,
+            _ => true,
+        })
     }
 
-    fn exact(&self, action: &Action) -> &[usize] {
-        self.by_action.get(action).map_or(&[][..], Vec::as_slice)
+    fn rule(&self, position: u32) -> Option<&Rule> {
+        usize::try_from(position).ok().and_then(|position| self.rules.get(position))
     }
-
-    fn with_others(&self, exact: Cow<'_, [usize]>, which: impl Fn(usize) -> bool) -> impl Iterator<Item = &Rule> {
-        let exact = (0..).map_while(move |at| exact.get(at).copied());
-        let all = exact.chain(self.others.iter().copied()).filter(move |position| which(*position));
-        all.filter_map(|position| self.rules.get(position))
-    }
-
-    /// The rules about commands that could speak of one spelled in any of these ways, in the order in which they were
-    /// written. A pattern matches the program as it is spelled or by its name without folder.
-    fn of_commands<'w>(&self, spellings: impl Iterator<Item = &'w [Word]>) -> Vec<usize> {
-        let mut positions = self.any_program.clone();
-        for program in spellings.filter_map(<[Word]>::first) {
-            let program = folded(&program.text);
-            let name = program.rsplit('/').find(|name| !matches!(*name, "" | ".")).filter(|name| *name != program);
-            let found = [Some(&*program), name].into_iter().flatten().filter_map(|name| self.by_program.get(name));
-            positions.extend(found.flatten());
-        }
-        positions.sort_unstable();
-        positions.dedup();
-        positions
-    }
-}
-
-/// The programs that a rule's patterns write out, folded; `None` where it could speak of others.
-fn programs(rule: &Rule) -> Option<Vec<String>> {
-    let mut programs = rule.patterns.iter().map(Pattern::program).collect::<Option<Vec<_>>>()?;
-    programs.sort();
-    programs.dedup();
-    if programs.is_empty() { None } else { Some(programs) }
 }
 
 /// A policy that nobody below crosses.

@@ -49,7 +49,7 @@ enum Stands<'a> {
 
 /// A target as a source reads it.
 #[derive(Debug, Clone)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     /// What the source calls the action; `None` in our own terms.
     pub(crate) name: Option<&'a str>,
     /// The spellings of the resource; `None` where there is none.
@@ -81,9 +81,14 @@ impl Said<'_> {
 }
 
 impl<'a> View<'a> {
-    /// A resource that is this text, of an action that the source calls by this name.
-    pub(crate) fn of_text(name: &'a str, text: &'a str) -> View<'a> {
-        View { name: Some(name), spellings: Some(Spellings::of_text(text)) }
+    /// A target with these spellings in our own terms.
+    pub fn native(spellings: Option<Spellings<'a>>) -> View<'a> {
+        View { name: None, spellings }
+    }
+
+    /// A target that the source calls by this name, with this text for the resource.
+    pub fn named(name: &'a str, text: Option<&'a str>) -> View<'a> {
+        View { name: Some(name), spellings: text.map(Spellings::of_text) }
     }
 
     /// A target with these spellings, as a source reads it that says this of it.

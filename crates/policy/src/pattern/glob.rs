@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Outline;
 use super::marks::Marks;
 
 /// Whether letters must agree in case.
@@ -78,6 +79,18 @@ impl Glob {
             rest = after;
         }
         marks.add(before, Some(edge));
+    }
+
+    /// Adds what every text that matches has in it.
+    pub(super) fn outline_into(&self, outline: &mut Outline) {
+        let mut rest = &*self.text;
+        while let Some((piece, after)) = first(rest) {
+            match piece {
+                Piece::Char(c) => outline.literal(c),
+                Piece::AnyRun => outline.gap(),
+            }
+            rest = after;
+        }
     }
 
     /// The glob's text, if it stands for exactly one.

@@ -7,9 +7,11 @@ mod includes;
 mod javascript;
 mod marks;
 mod openclaw;
+mod outline;
 mod path;
 mod powershell;
 mod prefix;
+mod runs;
 mod shell;
 mod text;
 mod url;
@@ -25,6 +27,7 @@ pub(crate) use glob::folded;
 pub use glob::{Case, Glob};
 pub use marks::Marks;
 pub use openclaw::{Executable, Inert, Machine, cwd_bound_hash};
+pub(crate) use outline::{Outline, plain};
 pub use path::PathPattern;
 pub use powershell::PowerShellPattern;
 pub use prefix::{PrefixPattern, Programs, plain_path};
@@ -41,7 +44,8 @@ use crate::target::{CommandSpelling, Located, PathResource, Resource, Target, Wo
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Pattern {
-    text: String,
+    /// As it was written; a wildcard has it itself.
+    text: Box<str>,
     form: Form,
 }
 
@@ -133,6 +137,14 @@ impl<'a> Spellings<'a> {
         self.of().any(&mut holds) || self.commands.iter().any(|command| holds(&words(&command.words, self.programs)))
     }
 
+    /// The text, if the resource is one.
+    pub(crate) fn text(&self) -> Option<&'a str> {
+        match self.one {
+            Spelling::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The spellings of a resource that is one text.
     pub(crate) fn of_text(text: &'a str) -> Spellings<'a> {
         Spellings { one: Spelling::Text(text), other: None, commands: &[], programs: None, complete: true }
@@ -183,17 +195,17 @@ impl Pattern {
             Action::Fetch => Form::Url(UrlPattern::parse(text)?),
             Action::Agent | Action::Mcp { .. } | Action::Tool(_) => Form::Text(TextPattern::new(text)),
         };
-        Ok(Pattern { text: text.to_owned(), form })
+        Ok(Pattern { text: text.into(), form })
     }
 
     /// A pattern of another system over texts. It is compared as that system compares, whatever the case asked for.
     pub fn wildcard(wildcard: Wildcard) -> Pattern {
-        Pattern { text: wildcard.as_str().to_owned(), form: Form::Wildcard(wildcard) }
+        Pattern { text: Box::default(), form: Form::Wildcard(wildcard) }
     }
 
     /// A pattern of Codex over the first words of a command.
     pub fn prefix(prefix: PrefixPattern) -> Pattern {
-        Pattern { text: prefix.text(), form: Form::Prefix(prefix) }
+        Pattern { text: prefix.text().into(), form: Form::Prefix(prefix) }
     }
 
     /// The prefix, if it is one.
@@ -206,32 +218,35 @@ impl Pattern {
 
     /// A pattern of OpenClaw over programs and their arguments, compared as OpenClaw compares.
     pub fn openclaw(executable: Executable) -> Pattern {
-        Pattern { text: executable.as_str().to_owned(), form: Form::OpenClaw(Box::new(executable)) }
+        Pattern { text: executable.as_str().into(), form: Form::OpenClaw(Box::new(executable)) }
     }
 
     /// A pattern of Claude Code over the text of a command.
     pub fn line(text: &str) -> Pattern {
-        Pattern { text: text.to_owned(), form: Form::Line(LinePattern::compile(text)) }
+        Pattern { text: text.into(), form: Form::Line(LinePattern::compile(text)) }
     }
 
     /// A pattern of Claude Code over commands of PowerShell.
     pub fn powershell(text: &str) -> Pattern {
-        Pattern { text: text.to_owned(), form: Form::PowerShell(PowerShellPattern::compile(text)) }
+        Pattern { text: text.into(), form: Form::PowerShell(PowerShellPattern::compile(text)) }
     }
 
     /// A pattern of Claude Code over hosts.
     pub fn domain(text: &str) -> Pattern {
-        Pattern { text: text.to_owned(), form: Form::Domain(DomainPattern::compile(text)) }
+        Pattern { text: text.into(), form: Form::Domain(DomainPattern::compile(text)) }
     }
 
     /// A pattern over paths as git's ignore files have them.
     pub fn gitignore(pattern: GitignorePattern) -> Pattern {
-        Pattern { text: pattern.as_str().to_owned(), form: Form::Gitignore(pattern) }
+        Pattern { text: pattern.as_str().into(), form: Form::Gitignore(pattern) }
     }
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        match &self.form {
+            Form::Wildcard(wildcard) => wildcard.as_str(),
+            _ => &self.text,
+        }
     }
 
     /// Whether one spelling of a resource matches.
@@ -274,6 +289,15 @@ impl Pattern {
         }
     }
 
+    /// What every text that matches has in it; `None` for patterns over other resources.
+    pub(crate) fn outline(&self) -> Option<Outline> {
+        match &self.form {
+            Form::Text(pattern) => Some(pattern.outline()),
+            Form::Wildcard(pattern) => Some(pattern.outline()),
+            _ => None,
+        }
+    }
+
     /// Whether this is a pattern over commands that matches these words and spells out the one at `at`.
     pub(crate) fn names(&self, words: &[Word], at: usize) -> bool {
         match &self.form {
@@ -309,6 +333,7 @@ enum Kind {
 
 impl From<Pattern> for Written {
     fn from(pattern: Pattern) -> Written {
+        let text = pattern.as_str().to_owned();
         let kind = match pattern.form {
             Form::Shell(_) => Kind::Shell,
             Form::Path(_) => Kind::Path,
@@ -322,7 +347,7 @@ impl From<Pattern> for Written {
             Form::Domain(_) => Kind::Domain,
             Form::Gitignore(pattern) => Kind::Gitignore(pattern.written()),
         };
-        Written { kind, text: pattern.text }
+        Written { kind, text }
     }
 }
 
@@ -335,7 +360,7 @@ impl TryFrom<Written> for Pattern {
             Kind::Path => Form::Path(PathPattern::parse(&written.text)?),
             Kind::Url => Form::Url(UrlPattern::parse(&written.text)?),
             Kind::Text => Form::Text(TextPattern::new(&written.text)),
-            Kind::Wildcard(dialect) => Form::Wildcard(Wildcard::compile(dialect, &written.text)),
+            Kind::Wildcard(dialect) => return Ok(Pattern::wildcard(Wildcard::compile(dialect, &written.text))),
             Kind::Prefix(programs) => Form::Prefix(PrefixPattern::parse(&written.text, programs)?),
             Kind::OpenClaw { on, args, generated } => {
                 Form::OpenClaw(Box::new(Executable::compile(on, &written.text, args.as_deref(), generated)))
@@ -345,7 +370,7 @@ impl TryFrom<Written> for Pattern {
             Kind::Domain => Form::Domain(DomainPattern::compile(&written.text)),
             Kind::Gitignore(more) => Form::Gitignore(GitignorePattern::of_written(&written.text, &more)),
         };
-        Ok(Pattern { text: written.text, form })
+        Ok(Pattern { text: written.text.into(), form })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Patterns over plain texts: names of tools, kinds of sub-agents, arguments.
 
+use super::Outline;
 use super::glob::{Case, Glob};
 
 /// A pattern over a plain text: `*` is any run of characters.
@@ -22,6 +23,18 @@ impl TextPattern {
     /// The text, if it stands for exactly one.
     pub fn literal(&self) -> Option<String> {
         self.glob.literal()
+    }
+
+    /// What every text that matches has in it.
+    pub(crate) fn outline(&self) -> Outline {
+        let mut outline = Outline::default();
+        self.outline_into(&mut outline);
+        outline
+    }
+
+    /// The same, behind what an outline has already.
+    pub(crate) fn outline_into(&self, outline: &mut Outline) {
+        self.glob.outline_into(outline);
     }
 
     /// Whether the whole of `text` matches.

@@ -1,11 +1,15 @@
 //! Wildcards as other systems write them, each with the corners of its own.
 //!
-//! All are one kind of program: a row of steps, of which a text takes one or none at each of its units. All states are
-//! walked at once, so that time is the product of both lengths whatever the pattern, and memory the pattern's.
+//! Most are literals with runs between them: those are looked for one after the other in the text as it stands
+//! (`runs.rs`). The others are a row of steps, of which a text takes one or none at each of its units; all states are
+//! walked at once. Either way time is at most the product of both lengths, and memory the pattern's.
 
 mod includes;
 
 use serde::{Deserialize, Serialize};
+
+use super::Outline;
+use super::runs::{self, Alike};
 
 /// Whose wildcards these are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,9 +41,8 @@ pub enum Dialect {
 pub struct Wildcard {
     text: Box<str>,
     dialect: Dialect,
-    steps: Vec<Step>,
-    /// How many of the last steps may be missing together.
-    optional: usize,
+    /// What it is matched by instead of its text, where that is more than literals and runs.
+    steps: Box<[Step]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,33 +60,8 @@ enum Step {
 impl Wildcard {
     /// Compiles a pattern; every text is one.
     pub fn compile(dialect: Dialect, pattern: &str) -> Wildcard {
-        let mut optional = 0;
-        let steps = match dialect {
-            Dialect::Exact => Vec::new(),
-            Dialect::OpenCode { windows } => {
-                if pattern.ends_with(" *") {
-                    optional = 2;
-                }
-                let step = |unit: u16| match u8::try_from(unit) {
-                    Ok(b'*') => Step::Run(None),
-                    Ok(b'?') => Step::Any,
-                    _ => Step::One(opencode_unit(unit, windows)),
-                };
-                pattern.encode_utf16().map(step).collect()
-            }
-            Dialect::SurfSense if pattern == "*" => vec![Step::Run(None)],
-            Dialect::SurfSense => surfsense(pattern),
-            Dialect::Fnmatch => fnmatch(pattern),
-            Dialect::ClaudeCode => {
-                let steps = escaped(pattern, |c| matches!(c, '*' | '\\'));
-                if matches!(steps.as_slice(), [.., Step::One(blank), Step::Run(None)] if *blank == u32::from(' ')) {
-                    optional = 2;
-                }
-                steps
-            }
-            Dialect::Gitignore => gitignore(pattern),
-        };
-        Wildcard { text: pattern.into(), dialect, steps, optional }
+        let steps = if is_plain(dialect, pattern) { Box::default() } else { steps(dialect, pattern).into() };
+        Wildcard { text: pattern.into(), dialect, steps }
     }
 
     /// As it was written.
@@ -98,45 +76,143 @@ impl Wildcard {
 
     /// Whether all of the text matches.
     pub fn matches(&self, text: &str) -> bool {
+        if !self.steps.is_empty() {
+            return self.matches_by_steps(&self.steps, text);
+        }
         match self.dialect {
             Dialect::Exact => *self.text == *text,
-            Dialect::OpenCode { windows } => self.walk(text.encode_utf16().map(|unit| opencode_unit(unit, windows))),
-            Dialect::Fnmatch | Dialect::ClaudeCode | Dialect::Gitignore => self.walk(text.chars().map(u32::from)),
+            Dialect::Fnmatch => runs::match_runs(&self.text, text, Alike::Same),
+            Dialect::OpenCode { windows } => {
+                let alike = if windows { Alike::CaseAndSlash } else { Alike::Slash };
+                runs::match_runs(&self.text, text, alike)
+                    || self.text.strip_suffix(" *").is_some_and(|rest| runs::match_runs(rest, text, alike))
+            }
+            Dialect::SurfSense if *self.text == *"*" => true,
+            Dialect::SurfSense if text.contains('\n') => self.matches_by_steps(&surfsense(&self.text), text),
+            Dialect::SurfSense => runs::match_runs_between_slashes(&self.text, text),
+            // Without steps the pattern is empty.
+            Dialect::ClaudeCode | Dialect::Gitignore => text.is_empty(),
+        }
+    }
+
+    /// What every text that matches has in it.
+    pub(crate) fn outline(&self) -> Outline {
+        let mut outline = Outline::default();
+        // These have escapes.
+        if matches!(self.dialect, Dialect::ClaudeCode | Dialect::Gitignore) {
+            outline.gap();
+            return outline;
+        }
+        let text = match self.dialect {
+            Dialect::OpenCode { .. } => self.text.strip_suffix(" *").unwrap_or(&self.text),
+            _ => &self.text,
+        };
+        for c in text.chars() {
+            match (self.dialect, c) {
+                (Dialect::Exact, c) => outline.literal(c),
+                (_, '*') | (Dialect::OpenCode { .. } | Dialect::Fnmatch, '?') => outline.gap(),
+                // What is inside a set is nobody's literal; where it ends is not looked for.
+                (Dialect::Fnmatch, '[') => {
+                    outline.gap();
+                    return outline;
+                }
+                (_, c) => outline.literal(c),
+            }
+        }
+        if text.len() < self.text.len() {
+            outline.gap();
+        }
+        if self.dialect == Dialect::SurfSense {
+            outline.may_end_in_line_break();
+        }
+        outline
+    }
+
+    /// The same as [`Wildcard::matches`] with the steps of this pattern, which every pattern has.
+    fn matches_by_steps(&self, steps: &[Step], text: &str) -> bool {
+        match self.dialect {
+            Dialect::Exact => *self.text == *text,
+            Dialect::OpenCode { windows } => {
+                walk(steps, optional(self.dialect, steps), text.encode_utf16().map(|unit| opencode_unit(unit, windows)))
+            }
+            Dialect::Fnmatch | Dialect::ClaudeCode | Dialect::Gitignore => {
+                walk(steps, optional(self.dialect, steps), text.chars().map(u32::from))
+            }
             Dialect::SurfSense => {
-                let all = |text: &str| self.walk(text.chars().map(u32::from));
+                let all = |text: &str| walk(steps, 0, text.chars().map(u32::from));
                 all(text) || text.strip_suffix('\n').is_some_and(all)
             }
         }
     }
+}
 
-    fn walk(&self, text: impl Iterator<Item = u32>) -> bool {
-        // Whether the steps before each place have been taken.
-        let mut places = vec![false; self.steps.len() + 1];
-        let mut next = places.clone();
-        if let Some(first) = places.first_mut() {
-            *first = true;
-        }
-        pass_runs(&self.steps, &mut places);
-        for unit in text {
-            next.fill(false);
-            for (at, (step, _)) in self.steps.iter().zip(&places).enumerate().filter(|(_, (_, taken))| **taken) {
-                // A run stays where it is; what is behind it was reached without it.
-                let to = if matches!(step, Step::Run(_)) { at } else { at + 1 };
-                if step.takes(unit)
-                    && let Some(place) = next.get_mut(to)
-                {
-                    *place = true;
-                }
-            }
-            pass_runs(&self.steps, &mut next);
-            std::mem::swap(&mut places, &mut next);
-            if !places.contains(&true) {
-                return false;
-            }
-        }
-        let end = |at: usize| places.get(at).copied().unwrap_or_default();
-        end(self.steps.len()) || self.optional > 0 && end(self.steps.len().saturating_sub(self.optional))
+/// Whether a pattern is literals and runs alone, and its literals can be compared byte by byte.
+fn is_plain(dialect: Dialect, pattern: &str) -> bool {
+    match dialect {
+        Dialect::Exact | Dialect::SurfSense => true,
+        // What is not ASCII never equals what is; among itself its case is more than bytes say.
+        Dialect::OpenCode { windows } => !pattern.contains('?') && (!windows || pattern.is_ascii()),
+        Dialect::Fnmatch => !pattern.contains(['?', '[']),
+        Dialect::ClaudeCode | Dialect::Gitignore => false,
     }
+}
+
+fn steps(dialect: Dialect, pattern: &str) -> Vec<Step> {
+    match dialect {
+        Dialect::Exact => Vec::new(),
+        Dialect::OpenCode { windows } => {
+            let step = |unit: u16| match u8::try_from(unit) {
+                Ok(b'*') => Step::Run(None),
+                Ok(b'?') => Step::Any,
+                _ => Step::One(opencode_unit(unit, windows)),
+            };
+            pattern.encode_utf16().map(step).collect()
+        }
+        Dialect::SurfSense if pattern == "*" => vec![Step::Run(None)],
+        Dialect::SurfSense => surfsense(pattern),
+        Dialect::Fnmatch => fnmatch(pattern),
+        Dialect::ClaudeCode => escaped(pattern, |c| matches!(c, '*' | '\\')),
+        Dialect::Gitignore => gitignore(pattern),
+    }
+}
+
+/// How many of the last steps may be missing together: of OpenCode and Claude Code a blank and a run.
+fn optional(dialect: Dialect, steps: &[Step]) -> usize {
+    let may = matches!(dialect, Dialect::OpenCode { .. } | Dialect::ClaudeCode);
+    match steps {
+        [.., Step::One(blank), Step::Run(None)] if may && *blank == u32::from(' ') => 2,
+        _ => 0,
+    }
+}
+
+/// Whether the steps take all units; the last `optional` steps may be missing together.
+fn walk(steps: &[Step], optional: usize, text: impl Iterator<Item = u32>) -> bool {
+    // Whether the steps before each place have been taken.
+    let mut places = vec![false; steps.len() + 1];
+    let mut next = places.clone();
+    if let Some(first) = places.first_mut() {
+        *first = true;
+    }
+    pass_runs(steps, &mut places);
+    for unit in text {
+        next.fill(false);
+        for (at, (step, _)) in steps.iter().zip(&places).enumerate().filter(|(_, (_, taken))| **taken) {
+            // A run stays where it is; what is behind it was reached without it.
+            let to = if matches!(step, Step::Run(_)) { at } else { at + 1 };
+            if step.takes(unit)
+                && let Some(place) = next.get_mut(to)
+            {
+                *place = true;
+            }
+        }
+        pass_runs(steps, &mut next);
+        std::mem::swap(&mut places, &mut next);
+        if !places.contains(&true) {
+            return false;
+        }
+    }
+    let end = |at: usize| places.get(at).copied().unwrap_or_default();
+    end(steps.len()) || optional > 0 && end(steps.len().saturating_sub(optional))
 }
 
 impl Step {
@@ -319,7 +395,9 @@ fn chunks(inside: &[char]) -> Vec<Vec<char>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, Wildcard};
+    use proptest::prelude::*;
+
+    use super::{Dialect, Wildcard, steps};
 
     fn matches(dialect: Dialect, pattern: &str, text: &str) -> bool {
         Wildcard::compile(dialect, pattern).matches(text)
@@ -400,6 +478,29 @@ mod tests {
             [("[ab]", "c"), ("[!ab]", "a"), ("[z-a]", "m"), ("[z-a]", "z"), ("a", "A"), ("[a-c]", "-"), ("[^a]", "b")]
         {
             assert!(!matches(Dialect::Fnmatch, pattern, text), "{pattern:?} {text:?}");
+        }
+    }
+
+    const DIALECTS: [Dialect; 5] = [
+        Dialect::Exact,
+        Dialect::OpenCode { windows: false },
+        Dialect::OpenCode { windows: true },
+        Dialect::SurfSense,
+        Dialect::Fnmatch,
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 8000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn literals_and_runs_lead_where_the_steps_do(
+            dialect in prop::sample::select(&DIALECTS[..]),
+            pattern in "([ab/\\\\ Kk]|\\*|\n|\u{e9}){0,8}",
+            text in "[ab/\\\\ Kk\n\u{e9}\u{c9}\u{212a}\u{1f600}]{0,10}",
+        ) {
+            let wildcard = Wildcard::compile(dialect, &pattern);
+            let walked = wildcard.matches_by_steps(&steps(dialect, &pattern), &text);
+            prop_assert_eq!(wildcard.matches(&text), walked);
         }
     }
 

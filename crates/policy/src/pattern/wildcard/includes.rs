@@ -1,6 +1,6 @@
 //! Which wildcards match everything that another one matches.
 
-use super::{Dialect, Step, Wildcard, pass_runs};
+use super::{Dialect, Step, Wildcard, optional, pass_runs, steps};
 
 impl Wildcard {
     /// Whether it matches every text that `other` does. What is not known to be so is not: wildcards of two dialects, a
@@ -17,11 +17,21 @@ impl Wildcard {
         if !known || self.dialect != other.dialect {
             return false;
         }
-        let without = other.steps.get(..other.steps.len().saturating_sub(other.optional));
-        self.takes_all_of(&other.steps)
-            && (other.optional == 0 || without.is_some_and(|steps| self.takes_all_of(steps)))
+        let (ours, theirs) = (steps(self.dialect, &self.text), steps(other.dialect, &other.text));
+        let missing = optional(other.dialect, &theirs);
+        let ours = Taker { optional: optional(self.dialect, &ours), steps: ours };
+        let without = theirs.get(..theirs.len().saturating_sub(missing));
+        ours.takes_all_of(&theirs) && (missing == 0 || without.is_some_and(|steps| ours.takes_all_of(steps)))
     }
+}
 
+/// The steps of a wildcard, the last of which may be missing.
+struct Taker {
+    steps: Vec<Step>,
+    optional: usize,
+}
+
+impl Taker {
     /// Whether it matches every text that these steps take: each of them stands for all that it takes.
     fn takes_all_of(&self, theirs: &[Step]) -> bool {
         let mut places = vec![false; self.steps.len() + 1];

@@ -1,0 +1,311 @@
+//! What is known of rules' texts, flat: every fact is one hash, every hash a few positions.
+//!
+//! A text is walked from the start, byte by byte, with a hash that grows; at the lengths that some prefix has, a small
+//! filter says whether one could end here, and only then is it looked for. Endings are walked from the end in the same
+//! way, and what must stand anywhere inside by windows of eight or four bytes. Two facts of one hash are one fact: the
+//! rules decide by themselves in the end.
+
+/// No room.
+const NONE: u32 = u32::MAX;
+/// The longest start or ending that is a fact. What follows may be one by itself.
+pub(super) const LONGEST: usize = 63;
+/// Where a walk asks whether it is worth going on.
+const MILESTONES: u64 = 1 << 4 | 1 << 8 | 1 << 16 | 1 << 32;
+
+const STEP: u64 = 0x9e6c_63d0_676a_9a99;
+const SPREAD: u64 = 0x9fb2_1c65_1e98_df25;
+const WHOLE: u64 = 0xa5a5_0f0f_3c3c_9696;
+const SUFFIX: u64 = 0x5bd1_e995_7b93_1c07;
+const MILESTONE: u64 = 0x71d6_7fff_eda6_0000;
+
+/// The hash of a start that has grown by one byte.
+pub(super) fn step(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(STEP)
+}
+
+/// The hash of a text that ends here.
+pub(super) fn whole(hash: u64) -> u64 {
+    hash ^ WHOLE
+}
+
+/// What the room behind a node is told apart by.
+pub(super) fn salt_behind(hash: u64) -> u64 {
+    (hash ^ (hash >> 29)).wrapping_mul(SPREAD) | 1
+}
+
+/// Where endings begin to grow.
+pub(super) fn ending(salt: u64) -> u64 {
+    salt ^ SUFFIX
+}
+
+/// The hash of the eight bytes of a window.
+pub(super) fn wide(salt: u64, window: u64) -> u64 {
+    (window ^ salt).wrapping_mul(STEP)
+}
+
+/// The hash of the four bytes of a window.
+pub(super) fn narrow(salt: u64, window: u32) -> u64 {
+    (u64::from(window) << 17 ^ salt ^ SUFFIX).wrapping_mul(STEP)
+}
+
+/// Where texts of one kind are looked up: a name's, or those that begin in one way.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Room {
+    pub(super) salt: u64,
+    /// The lengths that starts have, whole texts, and endings: a bit each.
+    pub(super) prefixes: u64,
+    pub(super) wholes: u64,
+    pub(super) suffixes: u64,
+    pub(super) wide: bool,
+    pub(super) narrow: bool,
+}
+
+/// One fact, and from where in the row of positions its rules stand.
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    hash: u64,
+    first: u32,
+    room: u32,
+}
+
+/// The facts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    filter: Box<[u64]>,
+    slots: Box<[u32]>,
+    nodes: Box<[Node]>,
+    positions: Box<[u32]>,
+    rooms: Box<[Room]>,
+}
+
+/// What a table is made of.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// A hash, and a rule of which it is true.
+    pub(super) facts: Vec<(u64, u32)>,
+    /// The hashes that have a room behind them.
+    pub(super) doors: Vec<(u64, u32)>,
+    pub(super) rooms: Vec<Room>,
+    /// The hashes of the starts of starts.
+    pub(super) milestones: Vec<u64>,
+}
+
+impl Facts {
+    /// The hash of a start or a whole text in a room, whose lengths it becomes part of.
+    pub(super) fn start(&mut self, room: &mut Room, start: &[u8], is_whole: bool) -> u64 {
+        let mut hash = room.salt;
+        for (byte, length) in start.iter().zip(0..) {
+            if MILESTONES >> length & 1 == 1 {
+                self.milestones.push(hash ^ MILESTONE);
+            }
+            hash = step(hash, *byte);
+        }
+        let length = 1_u64.checked_shl(u32::try_from(start.len()).unwrap_or(u32::MAX)).unwrap_or_default();
+        if is_whole {
+            room.wholes |= length;
+            whole(hash)
+        } else {
+            room.prefixes |= length;
+            hash
+        }
+    }
+
+    /// The hash of an ending in a room.
+    pub(super) fn end(&mut self, room: &mut Room, end: &[u8]) -> u64 {
+        let length = 1_u64.checked_shl(u32::try_from(end.len()).unwrap_or(u32::MAX)).unwrap_or_default();
+        room.suffixes |= length;
+        end.iter().rev().fold(ending(room.salt), |hash, byte| step(hash, *byte))
+    }
+
+    /// The table.
+    pub(super) fn table(mut self) -> Table {
+        self.facts.extend(self.doors.iter().map(|(hash, _)| (*hash, NONE)));
+        // The last rule first; a door without rules is a fact of none.
+        self.facts.sort_unstable_by_key(|(hash, position)| (*hash, std::cmp::Reverse(*position)));
+        self.facts.dedup();
+        self.doors.sort_unstable();
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut positions = Vec::with_capacity(self.facts.len());
+        let mut doors = self.doors.iter().peekable();
+        for (hash, position) in &self.facts {
+            if nodes.last().is_none_or(|node| node.hash != *hash) {
+                let room = doors.next_if(|(door, _)| door == hash).map_or(NONE, |(_, room)| *room);
+                nodes.push(Node { hash: *hash, first: u32::try_from(positions.len()).unwrap_or(NONE), room });
+            }
+            if *position != NONE {
+                positions.push(*position);
+            }
+        }
+        let count = nodes.len();
+        self.milestones.sort_unstable();
+        self.milestones.dedup();
+        let mut slots = vec![NONE; (count * 2).next_power_of_two()];
+        let mut filter = vec![0_u64; ((count + self.milestones.len()).div_ceil(6)).next_power_of_two()];
+        for (node, number) in nodes.iter().zip(0_u32..) {
+            let mut at = place(node.hash, slots.len());
+            while slots.get(at).is_some_and(|slot| *slot != NONE) {
+                at = (at + 1) & (slots.len() - 1);
+            }
+            if let Some(slot) = slots.get_mut(at) {
+                *slot = number;
+            }
+        }
+        for hash in nodes.iter().map(|node| node.hash).chain(self.milestones) {
+            let (at, bit) = bit(hash, filter.len());
+            if let Some(word) = filter.get_mut(at) {
+                *word |= bit;
+            }
+        }
+        Table {
+            filter: filter.into(),
+            slots: slots.into(),
+            nodes: nodes.into(),
+            positions: positions.into(),
+            rooms: self.rooms.into(),
+        }
+    }
+}
+
+/// One walk through a table. Positions below `from` are not visited; `visit` says whether a rule speaks, after which
+/// only those behind it count.
+pub(super) struct Walk<'t, F> {
+    pub(super) table: &'t Table,
+    pub(super) from: u32,
+    pub(super) visit: F,
+}
+
+impl<F: FnMut(u32) -> bool> Walk<'_, F> {
+    /// Visits what may speak of a text. `behind` is looked up in the rooms behind whole texts.
+    pub(super) fn enter(&mut self, room: u32, text: &[u8], behind: Option<&[u8]>) {
+        let table = self.table;
+        let Some(room) = table.rooms.get(usize::try_from(room).unwrap_or(usize::MAX)) else { return };
+        if room.prefixes | room.wholes != 0 {
+            self.starts(room, text, behind);
+        }
+        if room.suffixes != 0 {
+            self.ends(room, text);
+        }
+        if room.wide {
+            for window in text.windows(8) {
+                let window = window.try_into().map_or(0, u64::from_le_bytes);
+                self.look(wide(room.salt, window));
+            }
+        }
+        if room.narrow {
+            for window in text.windows(4) {
+                let window = window.try_into().map_or(0, u32::from_le_bytes);
+                self.look(narrow(room.salt, window));
+            }
+        }
+    }
+
+    fn starts(&mut self, room: &Room, text: &[u8], behind: Option<&[u8]>) {
+        let table = self.table;
+        let mut hash = room.salt;
+        // Of the lengths from here on.
+        let mut prefixes = room.prefixes;
+        let mut wholes = room.wholes;
+        let mut milestones = MILESTONES;
+        let mut bytes = text.iter();
+        loop {
+            if prefixes & 1 == 1
+                && let Some(node) = self.look(hash)
+            {
+                self.enter(node.room, text, None);
+            }
+            if (prefixes | wholes) <= 1 {
+                break;
+            }
+            if milestones & 1 == 1 && !table.may_have(hash ^ MILESTONE) {
+                break;
+            }
+            let Some(byte) = bytes.next() else { break };
+            hash = step(hash, *byte);
+            prefixes >>= 1;
+            wholes >>= 1;
+            milestones >>= 1;
+        }
+        if wholes & 1 == 1
+            && bytes.len() == 0
+            && let Some(node) = self.look(whole(hash))
+            && let Some(behind) = behind
+        {
+            self.enter(node.room, behind, None);
+        }
+    }
+
+    fn ends(&mut self, room: &Room, text: &[u8]) {
+        let mut hash = ending(room.salt);
+        let mut suffixes = room.suffixes;
+        for byte in text.iter().rev() {
+            hash = step(hash, *byte);
+            suffixes >>= 1;
+            if suffixes & 1 == 1 {
+                self.look(hash);
+            }
+            if suffixes <= 1 {
+                break;
+            }
+        }
+    }
+
+    /// Visits the rules of a fact.
+    fn look(&mut self, hash: u64) -> Option<Node> {
+        let (node, positions) = self.table.find(hash)?;
+        for position in positions {
+            if *position < self.from {
+                break;
+            }
+            if (self.visit)(*position) {
+                self.from = position + 1;
+                break;
+            }
+        }
+        Some(node)
+    }
+}
+
+impl Table {
+    /// Whether a room has anything in it.
+    pub(super) fn has(&self, room: u32) -> bool {
+        let room = usize::try_from(room).ok().and_then(|at| self.rooms.get(at));
+        room.is_some_and(|room| room.prefixes | room.wholes != 0)
+    }
+
+    /// Whether the hash may be one of those that were filed.
+    fn may_have(&self, hash: u64) -> bool {
+        let (at, bit) = bit(hash, self.filter.len());
+        self.filter.get(at).is_some_and(|word| word & bit != 0)
+    }
+
+    fn find(&self, hash: u64) -> Option<(Node, &[u32])> {
+        if !self.may_have(hash) {
+            return None;
+        }
+        let mut at = place(hash, self.slots.len());
+        loop {
+            let number = usize::try_from(*self.slots.get(at)?).ok()?;
+            let node = *self.nodes.get(number)?;
+            if node.hash == hash {
+                let first = usize::try_from(node.first).ok()?;
+                let end = match self.nodes.get(number + 1) {
+                    Some(next) => usize::try_from(next.first).ok()?,
+                    None => self.positions.len(),
+                };
+                return Some((node, self.positions.get(first..end)?));
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+}
+
+/// Where a hash would stand among so many slots; their number is a power of two.
+fn place(hash: u64, slots: usize) -> usize {
+    usize::try_from(hash.wrapping_mul(SPREAD) >> 20).unwrap_or_default() & slots.wrapping_sub(1)
+}
+
+/// The word of the filter, and the bit in it.
+fn bit(hash: u64, words: usize) -> (usize, u64) {
+    let spread = hash.wrapping_mul(SPREAD);
+    (usize::try_from(spread >> 26).unwrap_or_default() & words.wrapping_sub(1), 1 << (spread >> 58))
+}
