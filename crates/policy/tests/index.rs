@@ -149,11 +149,11 @@ fn tool() -> impl Strategy<Value = Action> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn in_every_dialect_the_same_rules_speak_as_one_by_one(
-        rules in vec(rule_of_texts(), 0..40),
+        rules in vec(rule_of_texts(), 0..60),
         action in tool(),
         name in prop_oneof![3 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned), 1 => text(3)],
         texts in vec(prop::option::weighted(0.9, text(6)), 1..6),

@@ -311,5 +311,5 @@ fn windows(salt: u64, literal: &[u8]) -> impl Iterator<Item = u64> {
     let (wide, narrow) = if literal.len() >= 8 { (literal, &[][..]) } else { (&[][..], literal) };
     let wide = wide.windows(8).map(move |window| table::wide(salt, window.try_into().map_or(0, u64::from_le_bytes)));
     let narrow = narrow.windows(4);
-    wide.chain(narrow.map(move |window| table::narrow(salt, window.try_into().map_or(0, u32::from_le_bytes))))
+    wide.chain(narrow.map(move |window| table::narrow(salt, window.try_into().map_or(0, u32::from_le_bytes).into())))
 }

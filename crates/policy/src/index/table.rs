@@ -5,6 +5,8 @@
 //! way, and what must stand anywhere inside by windows of eight or four bytes. Two facts of one hash are one fact: the
 //! rules decide by themselves in the end.
 
+use crate::pattern::coarse;
+
 /// No room.
 const NONE: u32 = u32::MAX;
 /// The longest start or ending that is a fact. What follows may be one by itself.
@@ -44,8 +46,8 @@ pub(super) fn wide(salt: u64, window: u64) -> u64 {
 }
 
 /// The hash of the four bytes of a window.
-pub(super) fn narrow(salt: u64, window: u32) -> u64 {
-    (u64::from(window) << 17 ^ salt ^ SUFFIX).wrapping_mul(STEP)
+pub(super) fn narrow(salt: u64, window: u64) -> u64 {
+    (window << 17 ^ salt ^ SUFFIX).wrapping_mul(STEP)
 }
 
 /// Where texts of one kind are looked up: a name's, or those that begin in one way.
@@ -140,7 +142,7 @@ impl Facts {
         self.milestones.sort_unstable();
         self.milestones.dedup();
         let mut slots = vec![NONE; (count * 2).next_power_of_two()];
-        let mut filter = vec![0_u64; ((count + self.milestones.len()).div_ceil(6)).next_power_of_two()];
+        let mut filter = vec![0_u64; ((count + self.milestones.len()).div_ceil(4)).next_power_of_two()];
         for (node, number) in nodes.iter().zip(0_u32..) {
             let mut at = place(node.hash, slots.len());
             while slots.get(at).is_some_and(|slot| *slot != NONE) {
@@ -151,9 +153,9 @@ impl Facts {
             }
         }
         for hash in nodes.iter().map(|node| node.hash).chain(self.milestones) {
-            let (at, bit) = bit(hash, filter.len());
+            let (at, bits) = bits(hash, filter.len());
             if let Some(word) = filter.get_mut(at) {
-                *word |= bit;
+                *word |= bits;
             }
         }
         Table {
@@ -175,7 +177,7 @@ pub(super) struct Walk<'t, F> {
 }
 
 impl<F: FnMut(u32) -> bool> Walk<'_, F> {
-    /// Visits what may speak of a text. `behind` is looked up in the rooms behind whole texts.
+    /// Visits what may speak of a text, whose bytes are not coarse yet. `behind` is looked up in the rooms behind whole texts.
     pub(super) fn enter(&mut self, room: u32, text: &[u8], behind: Option<&[u8]>) {
         let table = self.table;
         let Some(room) = table.rooms.get(usize::try_from(room).unwrap_or(usize::MAX)) else { return };
@@ -185,17 +187,8 @@ impl<F: FnMut(u32) -> bool> Walk<'_, F> {
         if room.suffixes != 0 {
             self.ends(room, text);
         }
-        if room.wide {
-            for window in text.windows(8) {
-                let window = window.try_into().map_or(0, u64::from_le_bytes);
-                self.look(wide(room.salt, window));
-            }
-        }
-        if room.narrow {
-            for window in text.windows(4) {
-                let window = window.try_into().map_or(0, u32::from_le_bytes);
-                self.look(narrow(room.salt, window));
-            }
+        if room.wide || room.narrow {
+            self.windows(room, text);
         }
     }
 
@@ -220,7 +213,7 @@ impl<F: FnMut(u32) -> bool> Walk<'_, F> {
                 break;
             }
             let Some(byte) = bytes.next() else { break };
-            hash = step(hash, *byte);
+            hash = step(hash, coarse(*byte));
             prefixes >>= 1;
             wholes >>= 1;
             milestones >>= 1;
@@ -238,13 +231,27 @@ impl<F: FnMut(u32) -> bool> Walk<'_, F> {
         let mut hash = ending(room.salt);
         let mut suffixes = room.suffixes;
         for byte in text.iter().rev() {
-            hash = step(hash, *byte);
+            hash = step(hash, coarse(*byte));
             suffixes >>= 1;
             if suffixes & 1 == 1 {
                 self.look(hash);
             }
             if suffixes <= 1 {
                 break;
+            }
+        }
+    }
+
+    fn windows(&mut self, room: &Room, text: &[u8]) {
+        // The last eight bytes; the last is the highest, as windows are read.
+        let mut window = 0_u64;
+        for (byte, length) in text.iter().zip(1_usize..) {
+            window = window >> 8 | u64::from(coarse(*byte)) << 56;
+            if room.wide && length >= 8 {
+                self.look(wide(room.salt, window));
+            }
+            if room.narrow && length >= 4 {
+                self.look(narrow(room.salt, window >> 32));
             }
         }
     }
@@ -274,8 +281,8 @@ impl Table {
 
     /// Whether the hash may be one of those that were filed.
     fn may_have(&self, hash: u64) -> bool {
-        let (at, bit) = bit(hash, self.filter.len());
-        self.filter.get(at).is_some_and(|word| word & bit != 0)
+        let (at, bits) = bits(hash, self.filter.len());
+        self.filter.get(at).is_some_and(|word| word & bits == bits)
     }
 
     fn find(&self, hash: u64) -> Option<(Node, &[u32])> {
@@ -304,8 +311,9 @@ fn place(hash: u64, slots: usize) -> usize {
     usize::try_from(hash.wrapping_mul(SPREAD) >> 20).unwrap_or_default() & slots.wrapping_sub(1)
 }
 
-/// The word of the filter, and the bit in it.
-fn bit(hash: u64, words: usize) -> (usize, u64) {
+/// The word of the filter, and the two bits in it.
+fn bits(hash: u64, words: usize) -> (usize, u64) {
     let spread = hash.wrapping_mul(SPREAD);
-    (usize::try_from(spread >> 26).unwrap_or_default() & words.wrapping_sub(1), 1 << (spread >> 58))
+    let bits = 1 << (spread >> 58) | 1 << (spread >> 52 & 63);
+    (usize::try_from(spread >> 24).unwrap_or_default() & words.wrapping_sub(1), bits)
 }

@@ -27,7 +27,7 @@ pub(crate) use glob::folded;
 pub use glob::{Case, Glob};
 pub use marks::Marks;
 pub use openclaw::{Executable, Inert, Machine, cwd_bound_hash};
-pub(crate) use outline::{Outline, plain};
+pub(crate) use outline::{Outline, coarse, plain};
 pub use path::PathPattern;
 pub use powershell::PowerShellPattern;
 pub use prefix::{PrefixPattern, Programs, plain_path};

@@ -78,32 +78,46 @@ impl Outline {
     }
 }
 
-/// A text as coarse as outlines are.
+/// The one letter that is not ASCII and is one of ASCII's in another case: the sign of the unit kelvin.
+const KELVIN: &str = "\u{212a}";
+
+/// A text as coarse as outlines are, once [`coarse`] was asked of each byte.
 pub(crate) fn plain(text: &str) -> Cow<'_, [u8]> {
     let text = text.strip_suffix('\n').unwrap_or(text);
-    if text.is_ascii() {
-        return if text.bytes().any(|byte| coarse(byte) != byte) {
-            Cow::Owned(text.bytes().map(coarse).collect())
-        } else {
-            Cow::Borrowed(text.as_bytes())
-        };
+    if text.is_ascii() || !text.contains(KELVIN) {
+        Cow::Borrowed(text.as_bytes())
+    } else {
+        Cow::Owned(text.replace(KELVIN, "k").into_bytes())
     }
-    let mut plain = Vec::with_capacity(text.len());
-    for c in text.chars() {
-        let mut lower = c.to_lowercase();
-        match (lower.next(), lower.next()) {
-            // Some that are not ASCII are a letter of ASCII's in another case.
-            (Some(only), None) if only.is_ascii() => plain.extend(u8::try_from(only).map(coarse)),
-            _ => plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
-    }
-    Cow::Owned(plain)
 }
 
-fn coarse(byte: u8) -> u8 {
+/// A byte without its case, and `\` as `/`.
+pub(crate) fn coarse(byte: u8) -> u8 {
     if byte == b'\\' { b'/' } else { byte.to_ascii_lowercase() }
 }
 
 fn without_line_break(literal: &[u8]) -> &[u8] {
     literal.strip_suffix(b"\n").unwrap_or(literal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KELVIN, Outline};
+
+    #[test]
+    fn no_other_letter_is_one_of_asciis_in_another_case() {
+        let is_ascii = |c: &char| !c.is_ascii() && c.to_lowercase().eq(c.to_lowercase().take(1).filter(char::is_ascii));
+        assert_eq!(('\0'..=char::MAX).filter(is_ascii).collect::<String>(), KELVIN);
+    }
+
+    #[test]
+    fn what_is_not_known_comes_between() {
+        let mut outline = Outline::default();
+        outline.literals("Git\\");
+        outline.gap();
+        outline.literals("a\u{e9}long");
+        outline.gap();
+        outline.literals("end\n");
+        assert_eq!([outline.prefix(), outline.inner(), outline.suffix()], [&b"git/"[..], b"long", b"end"]);
+    }
 }
