@@ -1,5 +1,6 @@
 //! `cargo xtask bench hook`: what the hook costs as a process, beside one that does nothing and beside node.
 //! `cargo xtask bench shell`: what a line costs beside the bare parse; the benchmark itself is the engine's.
+//! `cargo xtask bench decide`: what a look-up costs beside other engines; the benchmark is a workspace of its own.
 //!
 //! Times vary by half from run to run on a busy machine; only ratios between programs that ran in turns count.
 
@@ -56,6 +57,26 @@ pub fn hook() -> Result<bool> {
 pub fn shell() -> Result<bool> {
     let bench = ["bench", "--locked", "--quiet", "--package", "countersign-engine", "--bench", "shell"];
     Ok(cargo(&bench).status().context("could not start `cargo bench`")?.success())
+}
+
+/// Runs the benchmark of look-ups; true when every bar is kept. With `write`, its output becomes `docs/performance.md`.
+pub fn decide(write: bool) -> Result<bool> {
+    let root = crate::root();
+    let manifest = root.join("benches/decide/Cargo.toml");
+    let folder = build::target_folder()?.join("bench-decide");
+    let mut command = cargo(&["run", "--release", "--locked", "--quiet", "--manifest-path"]);
+    command.arg(manifest).arg("--target-dir").arg(folder).stdout(Stdio::piped());
+    let child = command.spawn().context("could not start `cargo run`")?;
+    let output = child.wait_with_output().context("the benchmark did not end")?;
+    let page = String::from_utf8(output.stdout).context("the benchmark printed no text")?;
+    print!("{page}");
+    // One is a bar that was not kept: still a measurement. Else nothing was measured.
+    match output.status.code() {
+        Some(0 | 1) if write => std::fs::write(root.join("docs/performance.md"), page)?,
+        Some(0 | 1) => {}
+        _ => bail!("the benchmark ended with {}", output.status),
+    }
+    Ok(output.status.success())
 }
 
 /// A program with an empty `main`, built as the hook is: static and optimised.

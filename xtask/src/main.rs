@@ -21,10 +21,14 @@ usage: cargo xtask COMMAND
           what the hook costs as a process, beside one that does nothing and beside node
   bench shell
           what taking a line apart and deciding it costs, beside the bare parse
+  bench decide [--write]
+          what a look-up among many rules costs, beside other engines; `--write` makes `docs/performance.md` anew
   soak shell [--seed N] [--lines N]
           what bash really runs of generated lines, beside what the analysis named
   soak fuzz shell [--minutes N]
-          any text as a line: no panic, no hang, no disagreement between the shortcut and the parser";
+          any text as a line: no panic, no hang, no disagreement between the shortcut and the parser
+  soak fuzz index [--minutes N]
+          any rules of any dialect: the index finds what looking at them one by one does";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -40,8 +44,10 @@ fn main() -> ExitCode {
         ["hosts", "claude-code", names @ ..] => xtask::hosts::run(names),
         ["bench", "hook"] => xtask::bench::hook(),
         ["bench", "shell"] => xtask::bench::shell(),
+        ["bench", "decide"] => xtask::bench::decide(false),
+        ["bench", "decide", "--write"] => xtask::bench::decide(true),
         ["soak", "shell", rest @ ..] => xtask::soak::shell(rest),
-        ["soak", "fuzz", "shell", rest @ ..] => xtask::soak::fuzz("shell", rest),
+        ["soak", "fuzz", target @ ("index" | "shell"), rest @ ..] => xtask::soak::fuzz(target, rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
