@@ -46,9 +46,6 @@ pub enum Combining {
     LastMatch,
 }
 
-/// So many rules are sooner looked at than looked up.
-const FEW_RULES: usize = 16;
-
 /// Rules that answer as one.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -115,9 +112,6 @@ impl Source {
 
     /// The last rule of which this holds; it must not hold of rules that do not speak of this target.
     pub(crate) fn last_that(&self, target: &Target, view: &View<'_>, holds: impl Fn(&Rule) -> bool) -> Option<&Rule> {
-        if self.rules.len() <= FEW_RULES {
-            return self.rules.iter().rfind(|rule| holds(rule));
-        }
         let holds = |position| self.rule(position).is_some_and(&holds);
         self.index.last(target, view, holds).and_then(|position| self.rule(position))
     }
