@@ -2,7 +2,7 @@
 
 use super::{Part, lint, lint_source, of_source};
 use crate::action::Action;
-use crate::document::parse;
+use crate::document::{builtin_text, parse};
 use crate::effect::Effect;
 use crate::pattern::{Dialect, Pattern, Wildcard};
 use crate::rule::{Origin, Rule, Selector};
@@ -153,6 +153,11 @@ fn our_own_spelling_is_left_alone() {
         ]),
         "----\n----\n----\n"
     );
+}
+
+#[test]
+fn the_built_in_rules_have_none() {
+    assert_eq!(reports(SourceKind::Builtin, &[builtin_text()]), "----\n");
 }
 
 /// A policy as somebody has it.
