@@ -52,6 +52,9 @@ fn files_that_are_named_and_json() {
     assert_eq!(value["warnings"], 1);
     assert_eq!(value["files"][0]["file"], "draft.toml");
     assert_eq!(value["files"][0]["warnings"][0]["column"], 15);
+    // What stands where our files do is ours, whatever it says.
+    write(&world.project().join("countersign.toml"), "# not prefix_rule(...)\ndeny = [\"agent\", \"agent\"]\n");
+    assert_eq!(world.run(&["lint", "countersign.toml"]).code, Some(1));
     let said = world.run(&["lint", "nowhere.toml"]);
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.stderr.contains("`nowhere.toml` could not be read"), "{said:?}");

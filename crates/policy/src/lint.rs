@@ -52,7 +52,7 @@ pub fn lint(document: &Document, text: &str, now: Timestamp) -> Vec<Problem> {
     let mut budget = Budget::new();
     let mut found: Vec<(&Rule, &Place, Warning)> = Vec::new();
     for ((rules, places), above) in [((&*document.rules, &*document.places), false), (ceiling, true)] {
-        let set = Set { rules, combining: Combining::Strictest, native: true, now };
+        let set = Set { rules, combining: Combining::Strictest, native: true, several: true, now };
         let mut warnings = of_rules(set, &mut budget);
         if !above && document.kind != SourceKind::Builtin {
             let builtin = assemble(Vec::new()).builtin;
@@ -128,7 +128,8 @@ fn first(mut problems: Vec<Problem>) -> Vec<Problem> {
 /// The warnings about any source, in the order of its rules.
 pub fn of_source(source: &Source, now: Timestamp) -> Vec<Warning> {
     let native = source.terms() == Terms::Native;
-    let set = Set { rules: source.rules(), combining: source.combining(), native, now };
+    let several = !matches!(source.terms(), Terms::Tool | Terms::SurfSense | Terms::OpenCode);
+    let set = Set { rules: source.rules(), combining: source.combining(), native, several, now };
     of_rules(set, &mut Budget::new())
 }
 
@@ -137,8 +138,10 @@ pub fn of_source(source: &Source, now: Timestamp) -> Vec<Warning> {
 struct Set<'a> {
     rules: &'a [Rule],
     combining: Combining,
-    /// Whether they speak in our own terms: of resources with several spellings.
+    /// Whether they speak in our own terms.
     native: bool,
+    /// Whether resources have several spellings in these terms.
+    several: bool,
     now: Timestamp,
 }
 

@@ -32,7 +32,10 @@ pub(crate) fn run(arguments: &Lint, here: &Here) -> Result<Exit> {
     let mut all = Vec::new();
     for (kind, name, path) in files(arguments, here) {
         let text = read(&path, &name)?;
-        let found = match System::of(&Text::new(name.as_str(), &text)) {
+        // What lies where ours do is ours, whatever it says.
+        let system = if kind.is_none() { System::of(&Text::new(name.as_str(), &text)) } else { None };
+        let kind = kind.unwrap_or(SourceKind::Managed);
+        let found = match system {
             None => document::parse(kind, &name, &text).map(|document| lint(&document, &text, now)),
             Some(system) => elsewhere(system, &name, &text, here)?,
         };
@@ -62,8 +65,8 @@ fn elsewhere(system: System, name: &str, text: &str, here: &Here) -> Result<Resu
         .map(|imported| imported.sources.iter().flat_map(|source| lint_source(source, text, here::clock())).collect()))
 }
 
-/// The files that were named, or those in force here that there are.
-fn files(arguments: &Lint, here: &Here) -> Vec<(SourceKind, String, PathBuf)> {
+/// The files that were named, or those in force here that there are, with the kind of those that are known to be ours.
+fn files(arguments: &Lint, here: &Here) -> Vec<(Option<SourceKind>, String, PathBuf)> {
     let places = [
         (SourceKind::Managed, PathBuf::from(MANAGED_FILE)),
         (SourceKind::User, here.place.user_file()),
@@ -72,24 +75,25 @@ fn files(arguments: &Lint, here: &Here) -> Vec<(SourceKind, String, PathBuf)> {
     ];
     if arguments.files.is_empty() {
         let there = places.into_iter().filter(|(_, path)| path.exists());
-        return there.map(|(kind, path)| (kind, here.short(&path), path)).collect();
+        return there.map(|(kind, path)| (Some(kind), here.short(&path), path)).collect();
     }
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let known: Vec<(SourceKind, PathBuf)> = places.iter().map(|(kind, path)| (*kind, real(path))).collect();
     let named = |path: &PathBuf| {
         let real = real(path);
-        let kind = known.iter().find(|(_, its)| *its == real).map_or_else(|| kind_of(path), |(kind, _)| *kind);
+        let kind = known.iter().find(|(_, its)| *its == real).map_or_else(|| kind_of(path), |(kind, _)| Some(*kind));
         (kind, path.display().to_string(), path.clone())
     };
     arguments.files.iter().map(named).collect()
 }
 
-/// What kind of file a draft elsewhere is for: by its name, else the one with all the keys.
-fn kind_of(path: &Path) -> SourceKind {
+/// What kind of file a draft elsewhere is for, by its name. Of ours with another name it is taken for the one with all
+/// the keys.
+fn kind_of(path: &Path) -> Option<SourceKind> {
     match path.file_name().and_then(|name| name.to_str()) {
-        Some(PROJECT_FILE) => SourceKind::Project,
-        Some(LOCAL_FILE) => SourceKind::Local,
-        _ => SourceKind::Managed,
+        Some(PROJECT_FILE) => Some(SourceKind::Project),
+        Some(LOCAL_FILE) => Some(SourceKind::Local),
+        _ => None,
     }
 }
 

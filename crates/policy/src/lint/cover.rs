@@ -11,12 +11,12 @@ pub(super) fn case_of(rule: &Rule) -> Case {
     if rule.effect == Effect::Allow { Case::Exact } else { Case::Fold }
 }
 
-/// Whether `one` speaks of what `other` does, as far as everything but their patterns goes. `native`: whether resources
+/// Whether `one` speaks of what `other` does, as far as everything but their patterns goes. `several`: whether resources
 /// have several spellings, of which an allow wants all and an ask or a deny one.
-pub(super) fn beside_patterns(one: &Rule, other: &Rule, native: bool) -> bool {
+pub(super) fn beside_patterns(one: &Rule, other: &Rule, several: bool) -> bool {
     let lenient = one.effect == Effect::Allow;
     let narrower = lenient && other.effect != Effect::Allow;
-    if narrower && (native || !one.unless.is_empty() || !one.when.is_empty()) {
+    if narrower && (several || !one.unless.is_empty() || !one.when.is_empty()) {
         return false;
     }
     let lasts = one.expires.is_none_or(|ends| !lenient || other.expires.is_some_and(|its| its <= ends));
@@ -27,7 +27,10 @@ pub(super) fn beside_patterns(one: &Rule, other: &Rule, native: bool) -> bool {
         && one.unless.iter().all(|except| is_excepted(except, case_of(one), other))
         && one.when.iter().all(|condition| {
             other.when.iter().any(|its| {
-                its.argument == condition.argument
+                // An allow only speaks of calls that have the argument.
+                let present = !condition.only_present || its.only_present || other.effect == Effect::Allow;
+                present
+                    && its.argument == condition.argument
                     && condition.pattern.includes(&its.pattern, case_of(one), case_of(other))
             })
         })

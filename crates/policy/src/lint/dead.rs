@@ -56,7 +56,7 @@ fn found(set: Set<'_>, position: usize, rule: &Rule, budget: &mut Budget) -> Vec
             };
             let alike = by == position || set.combining == Combining::Strictest && verdict(other) == verdict(rule);
             let counts = if overruling { overrules } else { alike };
-            if !counts || set.has_ended(other) || !beside_patterns(other, rule, set.native) {
+            if !counts || set.has_ended(other) || !beside_patterns(other, rule, set.several) {
                 continue;
             }
             for ((at, part), why) in parts(rule).enumerate().zip(&mut found).filter(|(_, why)| why.is_none()) {
@@ -72,7 +72,7 @@ fn found(set: Set<'_>, position: usize, rule: &Rule, budget: &mut Budget) -> Vec
                         *why = Some((Why::Overruled, by));
                     } else if adds_nothing(one, (other, its)) {
                         // Of two that say the same, the first stays.
-                        let twice = beside_patterns(rule, other, set.native)
+                        let twice = beside_patterns(rule, other, set.several)
                             && by_pattern(one, (other, its))
                             && adds_nothing((other, its), one);
                         *why = match (twice, (by, its_at) < (position, at)) {

@@ -200,13 +200,13 @@ mod tests {
 
         #[test]
         fn what_a_wildcard_includes_it_matches(
-            dialects in (0..5_usize, 0..5_usize, 0..4_usize), changed in 0..6_usize,
+            dialects in (0..7_usize, 0..7_usize, 0..4_usize), changed in 0..6_usize,
             one in "[ab/* ?]{0,4}(\\[!?[ab]-?[bc]\\])?[*?]?( \\*)?", other in "[ab/* ?]{0,4}(\\[!?[ab]-?[bc]\\])?[*?]?( \\*)?",
             text in "[abcB/ \n]{0,5}", fill in "[ab/\n]{0,2}",
         ) {
             let all = [
                 Dialect::Exact, Dialect::OpenCode { windows: false }, Dialect::OpenCode { windows: true },
-                Dialect::SurfSense, Dialect::Fnmatch,
+                Dialect::SurfSense, Dialect::Fnmatch, Dialect::ClaudeCode, Dialect::Gitignore,
             ];
             // Patterns that have nothing to do with each other say little, and those of two dialects nothing.
             let other = match changed {

@@ -13,8 +13,7 @@ impl Wildcard {
             return self.matches(&other.text);
         }
         // A line break that SurfSense leaves over is left over by both.
-        let known = matches!(self.dialect, Dialect::OpenCode { .. } | Dialect::SurfSense | Dialect::Fnmatch);
-        if !known || self.dialect != other.dialect {
+        if self.dialect != other.dialect {
             return false;
         }
         let (ours, theirs) = (steps(self.dialect, &self.text), steps(other.dialect, &other.text));
