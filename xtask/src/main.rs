@@ -27,6 +27,8 @@ usage: cargo xtask COMMAND
           what bash really runs of generated lines, beside what the analysis named
   soak fuzz shell [--minutes N]
           any text as a line: no panic, no hang, no disagreement between the shortcut and the parser
+  soak fuzz formats [--minutes N]
+          any text as a file of another system: it is read in full or refused; then `index`
   soak fuzz index [--minutes N]
           any rules of any dialect: the index finds what looking at them one by one does";
 
@@ -47,6 +49,9 @@ fn main() -> ExitCode {
         ["bench", "decide"] => xtask::bench::decide(false),
         ["bench", "decide", "--write"] => xtask::bench::decide(true),
         ["soak", "shell", rest @ ..] => xtask::soak::shell(rest),
+        ["soak", "fuzz", "formats", rest @ ..] => {
+            xtask::soak::fuzz("formats", rest).and_then(|held| Ok(xtask::soak::fuzz("index", rest)? && held))
+        }
         ["soak", "fuzz", target @ ("index" | "shell"), rest @ ..] => xtask::soak::fuzz(target, rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -108,6 +108,8 @@ fn wildcard(most: usize) -> impl Strategy<Value = Wildcard> {
         Dialect::OpenCode { windows: true },
         Dialect::SurfSense,
         Dialect::Fnmatch,
+        Dialect::ClaudeCode,
+        Dialect::Gitignore,
     ];
     (prop::sample::select(dialects.to_vec()), pattern_text(most))
         .prop_map(|(dialect, text)| Wildcard::compile(dialect, &text))

@@ -481,12 +481,14 @@ mod tests {
         }
     }
 
-    const DIALECTS: [Dialect; 5] = [
+    const DIALECTS: [Dialect; 7] = [
         Dialect::Exact,
         Dialect::OpenCode { windows: false },
         Dialect::OpenCode { windows: true },
         Dialect::SurfSense,
         Dialect::Fnmatch,
+        Dialect::ClaudeCode,
+        Dialect::Gitignore,
     ];
 
     proptest! {
