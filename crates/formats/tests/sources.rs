@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use countersign_formats::opencode::{Entry, Platform, source};
 use countersign_policy::{
-    Action, Attendance, Call, Ceiling, Class, Decision, Effect, Origin, Policy, Resource, Rule, Selector, Source,
-    SourceKind, Target, Timestamp, decide, document,
+    Action, Attendance, Call, Ceiling, Class, Decision, Effect, Origin, PathResource, Policy, Resource, Rule, Selector,
+    Source, SourceKind, Target, Timestamp, decide, document,
 };
 
 fn rules(rules: &[(&str, &str, Effect)]) -> Source {
@@ -75,6 +75,30 @@ fn what_was_remembered_elsewhere_lifts_asks_alone() {
         roles: BTreeMap::new(),
     });
     assert_eq!(judged(&policy, "deploy", "staging").effect(), Effect::Ask);
+}
+
+#[test]
+fn what_is_outside_the_project_needs_the_place_too() {
+    let path = |lexical: &str, real: &str| {
+        let resource =
+            PathResource { written: lexical.to_owned(), lexical: lexical.to_owned(), real: Some(real.to_owned()) };
+        let mut call = call("edit", "");
+        call.targets = vec![Target::primary(Action::Edit, Resource::Path(resource))];
+        call
+    };
+    let judged = |rules: &[(&str, &str, Effect)], lexical: &str, real: &str| {
+        let policy = policy(vec![self::rules(rules)], Vec::new());
+        decide(&policy, &[], None, &path(lexical, real), Timestamp(0)).effect()
+    };
+    let edit = ("edit", "*", Effect::Allow);
+    let place = ("external_directory", "/tmp/*", Effect::Allow);
+    assert_eq!(judged(&[edit], "/repo/a", "/repo/a"), Effect::Allow);
+    assert_eq!(judged(&[edit], "/tmp/a", "/tmp/a"), Effect::Ask);
+    assert_eq!(judged(&[edit, place], "/tmp/a", "/tmp/a"), Effect::Allow);
+    assert_eq!(judged(&[place], "/tmp/a", "/tmp/a"), Effect::Ask);
+    // A link out of the project leads outside.
+    assert_eq!(judged(&[edit], "/repo/link", "/tmp/a"), Effect::Ask);
+    assert_eq!(judged(&[edit, ("external_directory", "*", Effect::Deny)], "/repo/link", "/tmp/a"), Effect::Deny);
 }
 
 #[test]

@@ -161,7 +161,22 @@ impl<'a> Strictest<'a> {
                 }
             }
             Combining::LastMatch => {
-                let last = source.last_that(target, &view, |rule| rule.fallback == falls_back && speaks(&rule));
+                let of = |view: &View<'_>| {
+                    source.last_that(target, view, |rule| {
+                        rule.fallback == falls_back
+                            && (rule.implied || !implied)
+                            && rule.speaks_of(target, view, call, now)
+                    })
+                };
+                let mut last = of(&view);
+                if let Some(place) = source.terms().say_of_place(target, call) {
+                    // To be allowed there, the place must be allowed, too.
+                    let rule = of(&View::of(Some(&place), spellings));
+                    last = last.filter(|last| rule.is_some() || verdict(last) > Effect::Allow);
+                    if let Some(rule) = rule.filter(|rule| last.is_some() && self.may_take(rule, least)) {
+                        self.take(source, rule);
+                    }
+                }
                 if let Some(rule) = last.filter(|rule| self.may_take(rule, least)) {
                     self.take(source, rule);
                 }

@@ -42,7 +42,8 @@ fn denial<'s>(source: &'s Source, target: &Target, call: &Call) -> Option<&'s Ru
         // A bare denial of Claude Code takes its tool away.
         Terms::Native | Terms::ClaudeCode => {
             let denies = |rule: &&Rule| rule.effect == Effect::Deny && is_whole(rule) && covers(rule);
-            return source.candidates(target, &View::native(None)).find(denies);
+            let view = name.map_or_else(|| View::native(None), |name| View::named(name, None));
+            return source.candidates(target, &view).find(denies);
         }
         // The last rule about the tool, whatever its resources.
         Terms::Tool => last(&|rule| is_whole(rule) && covers(rule)),

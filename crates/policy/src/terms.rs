@@ -73,6 +73,20 @@ impl Terms {
     }
 }
 
+impl Terms {
+    /// What a source with these terms says of where the target is, if that is a question of its own: OpenCode asks for
+    /// `external_directory` where a file is outside the project, by its path or by where that leads.
+    pub(crate) fn say_of_place<'a>(self, target: &Target, call: &Call) -> Option<Said<'a>> {
+        let (Terms::OpenCode, Resource::Path(path)) = (self, &target.resource) else { return None };
+        let inside =
+            |path: &str| path.strip_prefix(&call.project).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let outside = [Some(&path.lexical), path.real.as_ref()].into_iter().flatten().find(|path| !inside(path))?;
+        let folder = outside.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let text = Some(Cow::Owned(format!("{folder}/*")));
+        Some(Said { name: Some(Cow::Borrowed("external_directory")), resource: Stands::Text(text) })
+    }
+}
+
 impl Said<'_> {
     /// What the source calls the action, if it has a name for it.
     pub(crate) fn name(&self) -> Option<&str> {

@@ -131,6 +131,9 @@ fn show(found: &Found, here: &Here) -> Result<()> {
             Became::Never { why } => screen.line(format!("        never applies: {why}"))?,
         }
     }
+    if *system == System::OpenCode {
+        screen.line("  OpenCode allows what no rule of its file speaks of, and so does this source.")?;
+    }
     let how = if report.is_native() {
         "All of it can be said in our own rules."
     } else {
