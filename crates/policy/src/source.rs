@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
 use crate::index::{Index, is_builtin};
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Spellings};
 use crate::program::ProgramEntry;
 use crate::rule::{Rule, Selector};
 use crate::target::{Target, Word};
@@ -110,9 +110,14 @@ impl Source {
         self.last_that(target, view, |rule| rule.speaks_of(target, view, call, now))
     }
 
-    /// The last rule of which this holds; it must not hold of rules that do not speak of this target.
+    /// The last rule of which this holds: it must not hold of rules that do not speak of this target, and must of those
+    /// that do, unless they are fallbacks or not about what follows from others.
     pub(crate) fn last_that(&self, target: &Target, view: &View<'_>, holds: impl Fn(&Rule) -> bool) -> Option<&Rule> {
-        let holds = |position| self.rule(position).is_some_and(&holds);
+        let text = view.spellings.as_ref().and_then(Spellings::only_text);
+        let holds = |position| {
+            let brief = view.name.zip(text).and_then(|(name, text)| self.index.speaks(position, name, text));
+            brief.unwrap_or_else(|| self.rule(position).is_some_and(&holds))
+        };
         self.index.last(target, view, holds).and_then(|position| self.rule(position))
     }
 

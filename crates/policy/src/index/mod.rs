@@ -5,11 +5,13 @@
 //! dialect a pattern is written in, it tells the same few facts ([`Outline`]). The index may only ever leave out rules
 //! that cannot speak.
 
+mod brief;
 mod table;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use brief::Briefs;
 use table::{Facts, LONGEST, Room, Table, Walk};
 
 use crate::action::Action;
@@ -38,12 +40,13 @@ pub(crate) struct Index {
     table: Table,
     /// For each rule, what every path has in it that it speaks of; empty where none says anything of paths.
     marks: Vec<Marks>,
+    briefs: Briefs,
 }
 
 impl Index {
     /// Files the rules.
     pub(crate) fn new(rules: &[Rule]) -> Index {
-        let mut index = Index::default();
+        let mut index = Index { briefs: Briefs::of(rules), ..Index::default() };
         let mut names = [Filings::default(), Filings::default()];
         for (rule, position) in rules.iter().zip(0_u32..) {
             let [named, actions] = &mut names;
@@ -116,6 +119,11 @@ impl Index {
             spoke
         });
         last
+    }
+
+    /// Whether a rule speaks of this text under this name; `None` where that takes a look at the rule.
+    pub(crate) fn speaks(&self, position: u32, name: &str, text: &str) -> Option<bool> {
+        self.briefs.speaks(position, name, text)
     }
 
     /// The rules about commands that could speak of one spelled in any of these ways, in the order in which they were
@@ -276,16 +284,17 @@ fn file_rest(facts: &mut Facts, hash: u64, alike: &[Filing]) {
     let mut room = Room { salt: table::salt_behind(hash), ..Room::default() };
     let salt = room.salt;
     let mut often: HashMap<u64, u32> = HashMap::new();
-    for window in alike.iter().flat_map(|filing| windows(salt, inside(&filing.outline))) {
+    for (window, _) in alike.iter().flat_map(|filing| windows(salt, inside(&filing.outline))) {
         *often.entry(window).or_default() += 1;
     }
     for Filing { position, outline, .. } in alike {
         let (inside, end) = (inside(outline), outline.suffix());
         let end = end.get(end.len().saturating_sub(LONGEST)..).unwrap_or(end);
         // The window that the fewest share.
-        let rarest = windows(salt, inside).min_by_key(|window| often.get(window));
+        let rarest = windows(salt, inside).min_by_key(|(window, _)| often.get(window));
         let fact = match rarest {
-            Some(window) if inside.len() > end.len() => {
+            Some((window, [one, other])) if inside.len() > end.len() => {
+                room.pairs.add(one, other);
                 room.wide |= inside.len() >= 8;
                 room.narrow |= inside.len() < 8;
                 window
@@ -306,10 +315,13 @@ fn inside(outline: &Outline) -> &[u8] {
     if rest.len() > outline.inner().len() { rest } else { outline.inner() }
 }
 
-/// The hashes of a literal's windows; none where it is too short.
-fn windows(salt: u64, literal: &[u8]) -> impl Iterator<Item = u64> {
+/// The hashes of a literal's windows with the last two bytes of each; none where it is too short.
+fn windows(salt: u64, literal: &[u8]) -> impl Iterator<Item = (u64, [u8; 2])> {
     let (wide, narrow) = if literal.len() >= 8 { (literal, &[][..]) } else { (&[][..], literal) };
-    let wide = wide.windows(8).map(move |window| table::wide(salt, window.try_into().map_or(0, u64::from_le_bytes)));
-    let narrow = narrow.windows(4);
-    wide.chain(narrow.map(move |window| table::narrow(salt, window.try_into().map_or(0, u32::from_le_bytes).into())))
+    let wide =
+        wide.windows(8).map(move |window| (table::wide(salt, window.try_into().map_or(0, u64::from_le_bytes)), window));
+    let narrow = narrow
+        .windows(4)
+        .map(move |window| (table::narrow(salt, window.try_into().map_or(0, u32::from_le_bytes).into()), window));
+    wide.chain(narrow).map(|(hash, window)| (hash, window.last_chunk().copied().unwrap_or_default()))
 }

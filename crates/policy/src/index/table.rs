@@ -60,6 +60,31 @@ pub(super) struct Room {
     pub(super) suffixes: u64,
     pub(super) wide: bool,
     pub(super) narrow: bool,
+    /// How windows end: most of a text is passed over by its pairs of bytes.
+    pub(super) pairs: Pairs,
+}
+
+/// Pairs of neighbouring bytes, each as one of 512 bits; two may share one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pairs([u64; 8]);
+
+impl Pairs {
+    pub(super) fn add(&mut self, one: u8, other: u8) {
+        let (word, bit) = Pairs::place(one, other);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    fn may_have(&self, one: u8, other: u8) -> bool {
+        let (word, bit) = Pairs::place(one, other);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(one: u8, other: u8) -> (usize, u64) {
+        let pair = usize::from(one).wrapping_mul(37) + usize::from(other);
+        (pair >> 6 & 7, 1 << (pair & 63))
+    }
 }
 
 /// One fact, and from where in the row of positions its rules stand.
@@ -245,8 +270,13 @@ impl<F: FnMut(u32) -> bool> Walk<'_, F> {
     fn windows(&mut self, room: &Room, text: &[u8]) {
         // The last eight bytes; the last is the highest, as windows are read.
         let mut window = 0_u64;
+        let mut before = 0;
         for (byte, length) in text.iter().zip(1_usize..) {
-            window = window >> 8 | u64::from(coarse(*byte)) << 56;
+            let byte = coarse(*byte);
+            window = window >> 8 | u64::from(byte) << 56;
+            if !room.pairs.may_have(std::mem::replace(&mut before, byte), byte) {
+                continue;
+            }
             if room.wide && length >= 8 {
                 self.look(wide(room.salt, window));
             }

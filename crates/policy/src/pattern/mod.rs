@@ -145,6 +145,12 @@ impl<'a> Spellings<'a> {
         }
     }
 
+    /// The text that is all there is to the resource, if it is one.
+    pub(crate) fn only_text(&self) -> Option<&'a str> {
+        let is_all = self.other.is_none() && self.commands.is_empty() && self.complete;
+        self.text().filter(|_| is_all)
+    }
+
     /// The spellings of a resource that is one text.
     pub(crate) fn of_text(text: &'a str) -> Spellings<'a> {
         Spellings { one: Spelling::Text(text), other: None, commands: &[], programs: None, complete: true }
@@ -239,6 +245,14 @@ impl Pattern {
     /// A pattern over paths as git's ignore files have them.
     pub fn gitignore(pattern: GitignorePattern) -> Pattern {
         Pattern { text: pattern.as_str().into(), form: Form::Gitignore(pattern) }
+    }
+
+    /// The wildcard, if it is one.
+    pub(crate) fn as_wildcard(&self) -> Option<&Wildcard> {
+        match &self.form {
+            Form::Wildcard(wildcard) => Some(wildcard),
+            _ => None,
+        }
     }
 
     /// As it was written.

@@ -81,20 +81,12 @@ impl Wildcard {
         if !self.steps.is_empty() {
             return self.matches_by_steps(&self.steps, text);
         }
-        match self.dialect {
-            Dialect::Exact => *self.text == *text,
-            Dialect::Fnmatch => runs::match_runs(&self.text, text, Alike::Same),
-            Dialect::OpenCode { windows } => {
-                let alike = if windows { Alike::CaseAndSlash } else { Alike::Slash };
-                runs::match_runs(&self.text, text, alike)
-                    || self.text.strip_suffix(" *").is_some_and(|rest| runs::match_runs(rest, text, alike))
-            }
-            Dialect::SurfSense if *self.text == *"*" => true,
-            Dialect::SurfSense if text.contains('\n') => self.matches_by_steps(&surfsense(&self.text), text),
-            Dialect::SurfSense => runs::match_runs_between_slashes(&self.text, text),
-            // Without steps the pattern is empty.
-            Dialect::ClaudeCode | Dialect::Gitignore => text.is_empty(),
-        }
+        self.dialect.matches_plain(&self.text, text)
+    }
+
+    /// Whether it is literals and runs alone.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.steps.is_empty()
     }
 
     /// What every text that matches has in it.
@@ -144,6 +136,30 @@ impl Wildcard {
                 let all = |text: &str| walk(steps, 0, text.chars().map(u32::from));
                 all(text) || text.strip_suffix('\n').is_some_and(all)
             }
+        }
+    }
+}
+
+impl Dialect {
+    /// Whether all of the text matches a pattern that is literals and runs alone.
+    pub(crate) fn matches_plain(self, pattern: &str, text: &str) -> bool {
+        match self {
+            Dialect::Exact => *pattern == *text,
+            Dialect::Fnmatch => runs::match_runs(pattern, text, Alike::Same),
+            Dialect::OpenCode { windows } => {
+                let alike = if windows { Alike::CaseAndSlash } else { Alike::Slash };
+                runs::match_runs(pattern, text, alike)
+                    || pattern.strip_suffix(" *").is_some_and(|rest| runs::match_runs(rest, text, alike))
+            }
+            Dialect::SurfSense if pattern == "*" => true,
+            Dialect::SurfSense if text.contains('\n') => {
+                let steps = surfsense(pattern);
+                let all = |text: &str| walk(&steps, 0, text.chars().map(u32::from));
+                all(text) || text.strip_suffix('\n').is_some_and(all)
+            }
+            Dialect::SurfSense => runs::match_runs_between_slashes(pattern, text),
+            // These are plain only where they are empty.
+            Dialect::ClaudeCode | Dialect::Gitignore => text.is_empty(),
         }
     }
 }
