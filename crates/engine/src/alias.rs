@@ -3,6 +3,7 @@
 //! Whoever could change them could change what an alias does; a ceiling guards these files. What cannot be told for
 //! certain (configuration that includes more, a quoted alias, another folder) stays as it was written, and asks.
 
+use countersign_policy::WordKind;
 use countersign_shell::{Analysis, analyze_with};
 
 use crate::extract::Taken;
@@ -54,12 +55,16 @@ pub(crate) fn spelled_out(line: &str, analysis: &Analysis, of: &Taken<'_>) -> Op
 fn alias_in(line: &str, analysis: &Analysis) -> Option<std::ops::Range<usize>> {
     analysis.commands.iter().find_map(|command| {
         let rest = line.get(command.span.clone())?.strip_prefix("git ")?;
+        // What a table knows as an operation is none.
+        let unknown = |word: &str| command.words.iter().any(|its| its.kind == WordKind::Power && its.text == word);
         let mut at = command.span.start + "git ".len();
         for word in rest.split(' ') {
             let end = at + word.len();
             match word {
                 "" | "--no-pager" | "-P" | "-p" | "--paginate" => at = end + 1,
-                word if is_name(word) && COMMANDS.lines().all(|known| known != word) => return Some(at..end),
+                word if unknown(word) && is_name(word) && COMMANDS.lines().all(|known| known != word) => {
+                    return Some(at..end);
+                }
                 _ => return None,
             }
         }

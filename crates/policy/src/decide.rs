@@ -19,7 +19,7 @@ use crate::decision::{Cause, Decision, Judgement, Remember, RuleCause};
 use crate::digest::Digest;
 use crate::effect::Effect;
 use crate::grant::{Grant, Reach};
-use crate::pattern::{Spellings, spellings};
+use crate::pattern::spellings;
 use crate::rule::Rule;
 use crate::scope::Scope;
 use crate::source::{Ceiling, Combining, Nobody, Policy, Source};
@@ -50,8 +50,8 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
         .targets
         .iter()
         .map(|target| {
-            let spellings = spellings(target);
-            let matter = Matter { policy, target, spellings: spellings.as_ref(), call, now };
+            let own = View::native(spellings(target));
+            let matter = Matter { policy, target, own: &own, call, now };
             let (mut judgement, widest) = from_sources(matter);
             apply_faults(&mut judgement, target, call);
             let grants = Granted { grants, widest };
@@ -76,7 +76,8 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
 pub(crate) struct Matter<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) target: &'a Target,
-    pub(crate) spellings: Option<&'a Spellings<'a>>,
+    /// The target in our own terms.
+    pub(crate) own: &'a View<'a>,
     pub(crate) call: &'a Call,
     pub(crate) now: Timestamp,
 }
@@ -145,12 +146,13 @@ impl Default for Strictest<'_> {
 impl<'a> Strictest<'a> {
     /// Weighs a source's rules that speak of the target and say at least `least`.
     fn weigh(&mut self, source: &'a Source, matter: Matter<'_>, least: Effect) {
-        let Matter { target, spellings, call, now, .. } = matter;
+        let Matter { target, own, call, now, .. } = matter;
         let said = source.terms().say(target, call);
-        let view = View::of(said.as_ref(), spellings);
+        let others = said.as_ref().map(|said| View::of(said, own));
+        let view = others.as_ref().unwrap_or(own);
         let implied = self.implied;
-        let speaks = |rule: &&Rule| (rule.implied || !implied) && rule.speaks_of(target, &view, call, now);
-        let candidates = || source.candidates(target, &view);
+        let speaks = |rule: &&Rule| (rule.implied || !implied) && rule.speaks_of(target, view, call, now);
+        let candidates = || source.candidates(target, view);
         let falls_back = source.falls_back() && !candidates().any(|rule| !rule.fallback && speaks(&rule));
         match source.combining() {
             Combining::Strictest => {
@@ -168,10 +170,10 @@ impl<'a> Strictest<'a> {
                             && rule.speaks_of(target, view, call, now)
                     })
                 };
-                let mut last = of(&view);
+                let mut last = of(view);
                 if let Some(place) = source.terms().say_of_place(target, call) {
                     // To be allowed there, the place must be allowed, too.
-                    let rule = of(&View::of(Some(&place), spellings));
+                    let rule = of(&View::of(&place, own));
                     last = last.filter(|last| rule.is_some() || verdict(last) > Effect::Allow);
                     if let Some(rule) = rule.filter(|rule| last.is_some() && self.may_take(rule, least)) {
                         self.take(source, rule);

@@ -107,7 +107,11 @@ impl RuleCause {
         let Origin { file, line, .. } = &rule.origin;
         RuleCause {
             source: source.kind,
-            origin: Origin { file: file.clone(), line: *line, text: rule.text_about(matter.spellings, matter.call) },
+            origin: Origin {
+                file: file.clone(),
+                line: *line,
+                text: rule.text_about(matter.own.spellings.as_ref(), matter.call),
+            },
             why: rule.poisoned.as_ref().map(|why| format!("could not be read: {why}")).or_else(|| rule.why.clone()),
             untrusted: !source.trusted,
         }

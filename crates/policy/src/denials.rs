@@ -45,14 +45,14 @@ impl<'a> Denials<'a> {
 
     /// Whether policy denies this target of this call, or a ceiling stops it; grants and answers aside.
     pub fn stop(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
-        let spellings = spellings(target);
-        let spellings = spellings.as_ref();
+        let own = View::native(spellings(target));
         let speaks = |(source, rule): &(&Source, &Rule)| {
             let said = source.terms().say(target, call);
-            rule.speaks_of(target, &View::of(said.as_ref(), spellings), call, now)
+            let others = said.as_ref().map(|said| View::of(said, &own));
+            rule.speaks_of(target, others.as_ref().unwrap_or(&own), call, now)
         };
         self.rules.iter().any(speaks) && {
-            let matter = Matter { policy: self.policy, target, spellings, call, now };
+            let matter = Matter { policy: self.policy, target, own: &own, call, now };
             let (judgement, widest) = from_sources(matter);
             let mut bound = Judgement::new(Effect::Allow, Cause::Default);
             apply_ceilings(&mut bound, Granted { grants: &[], widest }, matter);

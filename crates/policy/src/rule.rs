@@ -122,7 +122,7 @@ impl Rule {
     /// matches, whatever its case. A condition that cannot be judged lets asks and denies apply and allows not.
     pub fn applies(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
         let own = crate::pattern::spellings(target);
-        self.speaks_of(target, &View::of(None, own.as_ref()), call, now)
+        self.speaks_of(target, &View::native(own), call, now)
     }
 
     /// The same of a target as the rule's source reads it.

@@ -105,19 +105,14 @@ impl<'a> View<'a> {
         View { name: Some(name), spellings: text.map(Spellings::of_text) }
     }
 
-    /// A target with these spellings, as a source reads it that says this of it.
-    pub(crate) fn of(said: Option<&'a Said<'a>>, own: Option<&Spellings<'a>>) -> View<'a> {
-        match said {
-            None => View { name: None, spellings: own.cloned() },
-            Some(said) => {
-                let spellings = match &said.resource {
-                    Stands::Own => own.cloned(),
-                    Stands::Text(text) => text.as_deref().map(Spellings::of_text),
-                    Stands::Texts(texts) => Spellings::of_texts(texts),
-                };
-                View { name: said.name.as_deref(), spellings }
-            }
-        }
+    /// A target as a source reads it that says this of it; `own` is the target in our own terms.
+    pub(crate) fn of(said: &'a Said<'a>, own: &View<'a>) -> View<'a> {
+        let spellings = match &said.resource {
+            Stands::Own => own.spellings.clone(),
+            Stands::Text(text) => text.as_deref().map(Spellings::of_text),
+            Stands::Texts(texts) => Spellings::of_texts(texts),
+        };
+        View { name: said.name.as_deref(), spellings }
     }
 }
 

@@ -6,12 +6,14 @@
 //! that cannot speak.
 
 mod brief;
+mod quick;
 mod table;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use brief::Briefs;
+use quick::QuickMap;
 use table::{Facts, LONGEST, Room, Table, Walk};
 
 use crate::action::Action;
@@ -29,9 +31,9 @@ const FEW: usize = 2;
 /// The rules of a source by what they could speak of. A rule is its position in the source.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
-    by_action: HashMap<Action, Vec<u32>>,
+    by_action: QuickMap<Action, Vec<u32>>,
     /// Of the rules about commands, those whose patterns all write the program out, by that, folded ...
-    by_program: HashMap<String, Vec<u32>>,
+    by_program: QuickMap<String, Vec<u32>>,
     /// ... and the others.
     any_program: Vec<u32>,
     /// The rules about tools of any name.
