@@ -45,6 +45,13 @@ impl Importer<'_> {
         let path = place_of_import(import, self.path, &self.layout.home).ok_or_else(|| {
             fault("there is no home directory to find this in".to_owned(), "write the whole path, from `/` on")
         })?;
+        // Whoever wrote the repository names the file, and an agent reads what is said of it.
+        let own = matches!(kind, SourceKind::Project | SourceKind::Local);
+        let real = self.files.real_path(&path);
+        if own && real.is_none_or(|real| paths::below(&real, self.project).is_none()) {
+            let help = "copy it into the project, or let your own file take it in";
+            return Err(fault("a project's file takes in only files of the project".to_owned(), help));
+        }
         let read = self.files.read(&path).map_err(|error| fault(error.reason, "mend it, or take the import out"))?;
         let Some(bytes) = read else {
             return Err(fault(
@@ -65,7 +72,6 @@ impl Importer<'_> {
             return Err(fault(format!("whose file `{path}` is cannot be told"), &help));
         };
         let content = countersign_policy::sha256_hex(inner.as_bytes());
-        let own = matches!(kind, SourceKind::Project | SourceKind::Local);
         let trusted = self.trusted && (!own || self.known.trusted(&path, &content));
         let Layout { home, .. } = self.layout;
         let setting = Setting { kind, trusted, agent: import.agent.as_deref(), home, project: self.project };
@@ -73,6 +79,10 @@ impl Importer<'_> {
             Ok(imported) => {
                 let rules = imported.sources.iter().map(|source| source.rules().len()).sum();
                 Ok((imported, PolicyFile { kind, path, content, trusted, rules }))
+            }
+            Err(_) if own => {
+                let help = format!("`countersign lint {}` shows them", import.from);
+                Err(fault(format!("`{path}` has mistakes as a file of {}", system.word()), &help))
             }
             Err(problems) => Err(LoadFault::Problems { problems, text: inner }),
         }

@@ -258,3 +258,20 @@ fn a_list_of_programs_decides_by_where_they_are() {
     disk.write("/home/u/.openclaw/exec-approvals.json", r#"{"version": 2}"#);
     assert!(loaded(&disk, &NothingKnown).is_err());
 }
+
+/// A repository could name any file of the machine, and what is wrong with it would be told to the agent.
+#[test]
+fn a_projects_file_shows_nothing_of_what_it_takes_in() {
+    let secret = "API_KEY = sk_live_abc\n";
+    for (from, place) in
+        [("~/.env", "/home/u/.env"), ("/etc/env", "/etc/env"), ("out/env", "/etc/env"), (".env", "/repo/.env")]
+    {
+        let mut disk = Disk::new();
+        disk.write("/repo/countersign.toml", &format!("[[import]]\nfrom = \"{from}\"\nsystem = \"codex\"\n"));
+        disk.write(place, secret);
+        let Err(fault) = loaded(&disk, &NothingKnown) else { panic!("{from}") };
+        let told = format!("{fault}\n{}", fault.report());
+        assert!(!told.contains("sk_live") && !told.contains("API_KEY"), "{told}");
+        assert!(told.contains("countersign.toml:2:8"), "{told}");
+    }
+}
