@@ -102,6 +102,22 @@ fn what_is_outside_the_project_needs_the_place_too() {
 }
 
 #[test]
+fn what_was_remembered_elsewhere_reaches_no_further_than_a_grant_may() {
+    let always = || vec![rules(&[("deploy", "*", Effect::Allow)])];
+    let native = |text: &str| {
+        let document = document::parse(SourceKind::Managed, "managed.toml", text).unwrap();
+        let policy = document::assemble(vec![document::Loaded::new(document, true)]);
+        judged(&Policy { remembered: always(), ..policy }, "deploy", "x").effect()
+    };
+    assert_eq!(native("ask = [\"tool:deploy\"]\n"), Effect::Allow);
+    assert_eq!(native("ask = [{ rule = \"tool:deploy\", remember = \"session\" }]\n"), Effect::Ask);
+    let ask = "ask = [\"tool:deploy\"]\n[ceiling]\n";
+    assert_eq!(native(&format!("{ask}grants = {{ scopes = [\"user\"] }}\n")), Effect::Allow);
+    assert_eq!(native(&format!("{ask}grants = {{ scopes = [\"session\"] }}\n")), Effect::Ask);
+    assert_eq!(native(&format!("{ask}grants = {{ max = \"8h\", scopes = [\"user\"] }}\n")), Effect::Ask);
+}
+
+#[test]
 fn a_source_in_other_terms_does_not_loosen_a_native_one() {
     let text = "deny = [\"tool:deploy\"]\n";
     let native = document::parse(SourceKind::User, "countersign.toml", text).unwrap();

@@ -18,7 +18,7 @@ use crate::call::{Attendance, Call};
 use crate::decision::{Cause, Decision, Judgement, Remember, RuleCause};
 use crate::digest::Digest;
 use crate::effect::Effect;
-use crate::grant::{Grant, Reach};
+use crate::grant::{Grant, GrantLimit, Reach};
 use crate::pattern::spellings;
 use crate::rule::Rule;
 use crate::scope::Scope;
@@ -250,17 +250,15 @@ fn apply_grants(judgement: &mut Judgement, granted: Granted<'_>, matter: Matter<
     if judgement.effect() != Effect::Ask || fault(matter.target, matter.call).is_some() {
         return;
     }
-    let admitted = |grant: &&Grant| {
-        within(grant, granted.widest)
-            && matter
-                .policy
-                .ceilings
-                .iter()
-                .filter_map(|ceiling| ceiling.grants.as_ref())
-                .all(|limit| limit.admits(grant))
-    };
+    let limits = || matter.policy.ceilings.iter().filter_map(|ceiling| ceiling.grants.as_ref());
+    let admitted = |grant: &&Grant| within(grant, granted.widest) && limits().all(|limit| limit.admits(grant));
     if let Some(grant) = granted.speaking(Effect::Allow, matter).find(admitted) {
         judgement.becomes(Effect::Allow, cause(grant));
+        return;
+    }
+    // What was answered elsewhere has neither a narrower scope nor an end: it counts where such a grant of ours would.
+    let unbounded = |limit: &GrantLimit| limit.scopes.contains(&Scope::User) && limit.max_seconds.is_none();
+    if granted.widest.is_some_and(|widest| widest < Scope::User) || !limits().all(unbounded) {
         return;
     }
     let mut elsewhere = Strictest::default();
