@@ -114,6 +114,10 @@ impl Aliases {
             let git = join(folder, ".git");
             match of.files.meta(&git) {
                 Some(meta) if meta.is_dir => {
+                    // It comes behind, and may say otherwise.
+                    if of.files.meta(&join(&git, "config.worktree")).is_some() {
+                        return None;
+                    }
                     files.push(join(&git, "config"));
                     break folder == of.places.cwd;
                 }

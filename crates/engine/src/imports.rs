@@ -4,7 +4,7 @@ use countersign_formats::{Setting, System, Text};
 use countersign_policy::SourceKind;
 use countersign_policy::document::{Document, Import, Imported};
 
-use crate::load::{Known, Layout, LoadFault, PolicyFile};
+use crate::load::{Known, Layout, LoadFault, PolicyFile, check_owner};
 use crate::{Files, paths};
 
 /// The folder of the importing file, and what is known of it.
@@ -52,6 +52,9 @@ impl Importer<'_> {
             let help = "copy it into the project, or let your own file take it in";
             return Err(fault("a project's file takes in only files of the project".to_owned(), help));
         }
+        // It decides as the file does that takes it in.
+        check_owner(self.files, kind, &path)
+            .map_err(|reason| fault(format!("`{path}`: {reason}"), "or take the import out"))?;
         let read = self.files.read(&path).map_err(|error| fault(error.reason, "mend it, or take the import out"))?;
         let Some(bytes) = read else {
             return Err(fault(

@@ -214,24 +214,28 @@ fn closing(action: Action, pattern: Pattern, folder: &str) -> Rule {
     }
 }
 
+/// Whether nobody else than its owner could have written a file that decides; what is missing is nobody's.
+pub(crate) fn check_owner(files: &dyn Files, kind: SourceKind, path: &str) -> Result<(), &'static str> {
+    let Some(meta) = files.meta(path) else { return Ok(()) };
+    let others_write = meta.mode & 0o022 != 0;
+    if kind == SourceKind::Managed && (meta.is_link || meta.owner != 0 || others_write) {
+        return Err(
+            "the managed policy must be root's own file, no link, and writable by nobody else; an administrator \
+                    must mend that before anything is allowed",
+        );
+    }
+    // A link's own mode says nothing: what counts is the file that it leads to.
+    let led_to = if meta.is_link { files.real_path(path).and_then(|real| files.meta(&real)) } else { Some(meta) };
+    if kind == SourceKind::User && led_to.is_some_and(|meta| meta.mode & 0o002 != 0) {
+        return Err("anybody on this machine may write it: run `chmod o-w` on it");
+    }
+    Ok(())
+}
+
 /// Reads one file; `None` where it is missing.
 fn read(files: &dyn Files, kind: SourceKind, path: &str) -> Result<Option<(Document, String)>, LoadFault> {
     let fault = |reason: String| LoadFault::File { path: path.to_owned(), reason };
-    if let Some(meta) = files.meta(path) {
-        let others_write = meta.mode & 0o022 != 0;
-        if kind == SourceKind::Managed && (meta.is_link || meta.owner != 0 || others_write) {
-            return Err(fault(
-                "the managed policy must be root's own file, no link, and writable by nobody else; an administrator \
-                 must mend that before anything is allowed"
-                    .to_owned(),
-            ));
-        }
-        // A link's own mode says nothing: what counts is the file that it leads to.
-        let led_to = if meta.is_link { files.real_path(path).and_then(|real| files.meta(&real)) } else { Some(meta) };
-        if kind == SourceKind::User && led_to.is_some_and(|meta| meta.mode & 0o002 != 0) {
-            return Err(fault("anybody on this machine may write it: run `chmod o-w` on it".to_owned()));
-        }
-    }
+    check_owner(files, kind, path).map_err(|reason| fault(reason.to_owned()))?;
     let Some(bytes) = files.read(path).map_err(|error| fault(error.reason))? else {
         return match files.meta(path) {
             None => Ok(None),

@@ -120,6 +120,20 @@ fn a_users_file_that_anybody_may_write_is_a_fault() {
     assert!(fault(&files).contains("chmod o-w"));
 }
 
+/// What a file takes in decides as it does.
+#[test]
+fn what_is_taken_in_is_as_much_its_owners_alone() {
+    const THEIRS: &str = "/rules/opencode.json";
+    let import = "[[import]]\nfrom = \"/rules/opencode.json\"\n";
+    let found = |file, meta| Found::default().with(file, import).with_meta(THEIRS, Some(b"{}"), meta);
+    assert!(read(&found(MANAGED, PLAIN), &NothingKnown).is_ok() && read(&found(USER, PLAIN), &NothingKnown).is_ok());
+    for meta in [Meta { owner: 1000, ..PLAIN }, Meta { is_link: true, ..PLAIN }, Meta { mode: 0o664, ..PLAIN }] {
+        let told = fault(&found(MANAGED, meta));
+        assert!(told.contains(THEIRS) && told.contains("root's own file"), "{meta:?}: {told}");
+    }
+    assert!(fault(&found(USER, Meta { mode: 0o666, ..PLAIN })).contains("chmod o-w"));
+}
+
 #[test]
 fn an_example_that_comes_out_otherwise_is_a_fault_until_it_was_checked() {
     let text = "allow = [\"shell(make *)\"]\nexamples = [\"deny shell: make all\"]\n";
