@@ -84,8 +84,9 @@ impl Importer<'_> {
                 Ok((imported, PolicyFile { kind, path, content, trusted, rules }))
             }
             Err(_) if own => {
-                let help = format!("`countersign lint {}` shows them", import.from);
-                Err(fault(format!("`{path}` has mistakes as a file of {}", system.word()), &help))
+                let word = system.word();
+                let help = format!("`countersign import --plan --system {word} {path}` shows them");
+                Err(fault(format!("`{path}` has mistakes as a file of {word}"), &help))
             }
             Err(problems) => Err(LoadFault::Problems { problems, text: inner }),
         }
