@@ -45,6 +45,33 @@ pub(crate) fn from_request(policy: &Policy, programs: &Programs, request: &Reque
     call
 }
 
+/// The request that such a call came from.
+pub(crate) fn request(call: &Call) -> Request {
+    let mcp_server = match &call.action {
+        Action::Mcp { server, .. } => Some(server.clone()),
+        _ => None,
+    };
+    Request {
+        host: call.host.clone(),
+        host_version: call.host_version.clone(),
+        tool: call.tool.clone(),
+        mcp_server,
+        args: call.args.clone(),
+        cwd: call.cwd.clone(),
+        project: call.project.clone(),
+        session: call.session.clone(),
+        turn: call.turn.clone(),
+        agent: call.agent.clone(),
+        mode: call.mode.clone(),
+        user: call.user.clone(),
+        home: call.home.clone(),
+        role: call.role.clone(),
+        environment: call.environment.clone(),
+        attendance: call.attendance,
+        call_id: None,
+    }
+}
+
 /// The call without targets.
 pub(crate) fn bare(policy: &Policy, request: &Request) -> Call {
     let mut faults = Vec::new();

@@ -29,6 +29,7 @@ mod url;
 pub mod why;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use countersign_policy::{Answer, Attendance, Call, Decision, Grant, Policy, Timestamp};
 
@@ -88,13 +89,14 @@ impl Request {
 pub struct Engine {
     policy: Policy,
     programs: countersign_shell::Programs,
+    catalog: OnceLock<String>,
 }
 
 impl Engine {
     /// An engine over this policy.
     pub fn new(policy: Policy) -> Engine {
         let programs = countersign_shell::Programs::extended(&policy.programs, &policy.project_programs);
-        Engine { policy, programs }
+        Engine { policy, programs, catalog: OnceLock::new() }
     }
 
     /// The policy that decides.
@@ -105,6 +107,12 @@ impl Engine {
     /// Takes a tool call apart into what it touches. What goes wrong is a fault of the call, and faults ask.
     pub fn call(&self, request: &Request, files: &dyn Files) -> Call {
         call::from_request(&self.policy, &self.programs, request, files)
+    }
+
+    /// The same call with other arguments, taken apart anew.
+    pub fn with_args(&self, call: &Call, args: serde_json::Value, files: &dyn Files) -> Call {
+        let request = Request { args, ..call::request(call) };
+        self.call(&request, files)
     }
 
     /// Decides a call; see [`countersign_policy::decide`].
@@ -120,6 +128,12 @@ impl Engine {
     /// What the model is told of a call that does not run: one helpful line.
     pub fn denial(&self, call: &Call, decision: &Decision) -> String {
         denial::line(call, decision)
+    }
+
+    /// A digest of the catalog and of all that may hide a tool: while it stays the same, so do the tools that a model is
+    /// offered.
+    pub fn catalog_digest(&self) -> &str {
+        self.catalog.get_or_init(|| countersign_policy::catalog_digest(&self.policy))
     }
 
     /// Why a tool is not offered to the model, or `None` if it is.

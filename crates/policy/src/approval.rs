@@ -18,6 +18,9 @@ use crate::time::Timestamp;
 pub const REDEEM_SECONDS: i64 = 600;
 /// How long a question stays open: 24 hours.
 pub const OPEN_SECONDS: i64 = 86_400;
+/// How long a deferred question stays open, and how long a yes to it waits for its agent: 30 days, or until the session
+/// ends. Its agent does not wait for it, and may come back long after its process has ended.
+pub const DEFERRED_SECONDS: i64 = 2_592_000;
 
 /// Who asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +65,24 @@ pub struct Approval {
     pub expires: Timestamp,
     /// How often the same call was asked about.
     pub count: u32,
+    /// Whether its agent has ended its turn with it: see [`DEFERRED_SECONDS`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deferred: bool,
     /// What became of it.
     pub state: State,
+}
+
+/// A question that is about to be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asking {
+    /// Its id.
+    pub id: String,
+    /// The call that it is about.
+    pub digest: Digest,
+    /// Who asks.
+    pub asker: Asker,
+    /// Whether the agent ends its turn with it instead of waiting.
+    pub deferred: bool,
 }
 
 /// What became of a question.
@@ -92,6 +111,9 @@ pub enum State {
         answer: Answered,
         /// When.
         at: Timestamp,
+        /// The idempotency key of the request that took it: that request may come again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
     /// It was withdrawn.
     Cancelled {
@@ -129,7 +151,7 @@ pub enum CancelReason {
 
 impl CancelReason {
     /// The reason in words.
-    fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             CancelReason::Stop => "the agent was stopped",
             CancelReason::StartOver => "the conversation was started over",
@@ -143,7 +165,7 @@ impl CancelReason {
 }
 
 /// A human's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answered {
     /// Yes or no.
     pub outcome: Outcome,
@@ -155,6 +177,25 @@ pub struct Answered {
     pub feedback: Option<String>,
     /// The identities of the targets that the human was shown.
     pub shown: Vec<String>,
+    /// The arguments that the human allowed instead of those that were asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Box<Edited>>,
+}
+
+/// Other arguments for the same tool, by a human's hand. Only the call that has them may run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edited {
+    /// The arguments, in full.
+    pub args: serde_json::Value,
+    /// The digest of the call with them.
+    pub digest: Digest,
+}
+
+impl Edited {
+    /// The arguments of that call.
+    pub fn of(call: &Call) -> Box<Edited> {
+        Box::new(Edited { args: call.args.clone(), digest: call.digest() })
+    }
 }
 
 /// Yes or no.
@@ -171,7 +212,10 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The same call is asked about again.
-    Join,
+    Join {
+        /// Whether its agent now ends its turn with it.
+        deferred: bool,
+    },
     /// A human answers.
     Reply(Answered),
     /// The agent comes for the answer with the call that it wants to run.
@@ -180,6 +224,8 @@ pub enum Event {
         digest: Digest,
         /// Who comes.
         asker: Asker,
+        /// The idempotency key of the request: one that was taken may be taken again by the same key.
+        key: Option<String>,
     },
     /// The agent is told of a no.
     Tell,
@@ -201,7 +247,7 @@ pub enum Consequence {
 }
 
 /// Why an event is refused. Nothing changes then.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// Another answer came first.
     #[error("already answered: {} by {} — nothing was changed", word(.0.outcome), .0.by)]
@@ -235,14 +281,16 @@ fn word(outcome: Outcome) -> &'static str {
 }
 
 /// A new question.
-pub fn open(id: String, digest: Digest, asker: Asker, now: Timestamp) -> (Approval, Vec<Consequence>) {
+pub fn open(asking: Asking, now: Timestamp) -> (Approval, Vec<Consequence>) {
+    let Asking { id, digest, asker, deferred } = asking;
     let approval = Approval {
         id,
         digest,
         asker,
         asked: now,
-        expires: now.plus_seconds(OPEN_SECONDS),
+        expires: now.plus_seconds(if deferred { DEFERRED_SECONDS } else { OPEN_SECONDS }),
         count: 1,
+        deferred,
         state: State::Open,
     };
     (approval, vec![Consequence::Audit("asked"), Consequence::Notify])
@@ -264,14 +312,18 @@ pub fn step(approval: &Approval, event: Event, now: Timestamp) -> Result<(Approv
     }
     let consequences = match (event, &approval.state) {
         (Event::Tick, _) => Vec::new(),
-        (Event::Join, State::Open) => {
+        (Event::Join { deferred }, State::Open) => {
             next.count = next.count.saturating_add(1);
+            if deferred && !approval.deferred {
+                next.deferred = true;
+                next.expires = now.plus_seconds(DEFERRED_SECONDS);
+            }
             Vec::new()
         }
         (Event::Reply(answer), State::Open) => {
             let name = word(answer.outcome);
             next.state = match answer.outcome {
-                Outcome::Allow => State::Allowed { answer, until: now.plus_seconds(REDEEM_SECONDS) },
+                Outcome::Allow => State::Allowed { answer, until: now.plus_seconds(approval.redeem_seconds()) },
                 Outcome::Deny => State::Denied { answer, told: false },
             };
             vec![Consequence::Audit(name), Consequence::Wake]
@@ -282,22 +334,28 @@ pub fn step(approval: &Approval, event: Event, now: Timestamp) -> Result<(Approv
             | State::Denied { answer: first, .. }
             | State::Redeemed { answer: first, .. },
         ) => {
-            if first.outcome != answer.outcome || first.by != answer.by || first.feedback != answer.feedback {
+            if !first.same(&answer) {
                 return Err(Refusal::Answered(first.clone()));
             }
             Vec::new()
         }
-        (Event::Redeem { digest, asker }, state) => {
+        (Event::Redeem { digest, asker, key }, state) => {
             if asker.user != approval.asker.user || asker.session != approval.asker.session {
                 return Err(Refusal::OtherAsker);
             }
-            if digest != approval.digest || asker.agent != approval.asker.agent {
+            if digest != *approval.approved() || asker.agent != approval.asker.agent {
                 return Err(Refusal::OtherCall);
             }
             match state {
                 State::Allowed { answer, .. } => {
-                    next.state = State::Redeemed { answer: answer.clone(), at: now };
+                    next.state = State::Redeemed { answer: answer.clone(), at: now, key };
                     vec![Consequence::Audit("redeemed")]
+                }
+                // The same request again, because its answer was lost on the way; not for ever.
+                State::Redeemed { at, key: Some(first), .. }
+                    if key.as_ref() == Some(first) && now < at.plus_seconds(REDEEM_SECONDS) =>
+                {
+                    Vec::new()
                 }
                 State::Open => return Err(Refusal::NotAnswered),
                 State::Denied { answer, .. } => return Err(Refusal::Answered(answer.clone())),
@@ -319,12 +377,37 @@ pub fn step(approval: &Approval, event: Event, now: Timestamp) -> Result<(Approv
         (_, State::Cancelled { reason, .. }) => return Err(Refusal::Cancelled(*reason)),
         (_, State::Expired { .. }) => return Err(Refusal::Expired),
         (_, State::Redeemed { .. }) => return Err(Refusal::Redeemed),
-        (Event::Join, State::Allowed { answer, .. } | State::Denied { answer, .. }) => {
+        (Event::Join { .. }, State::Allowed { answer, .. } | State::Denied { answer, .. }) => {
             return Err(Refusal::Answered(answer.clone()));
         }
         (Event::Tell, _) => return Err(Refusal::NotAnswered),
     };
     Ok((next, consequences))
+}
+
+impl Approval {
+    /// The digest of the call that a human allowed: that which was asked about, or the one that they made of it.
+    pub fn approved(&self) -> &Digest {
+        let answer = match &self.state {
+            State::Allowed { answer, .. } | State::Redeemed { answer, .. } => Some(answer),
+            _ => None,
+        };
+        answer.and_then(|answer| answer.edited.as_ref()).map_or(&self.digest, |edited| &edited.digest)
+    }
+
+    fn redeem_seconds(&self) -> i64 {
+        if self.deferred { DEFERRED_SECONDS } else { REDEEM_SECONDS }
+    }
+}
+
+impl Answered {
+    /// Whether it is the same answer by the same human.
+    fn same(&self, other: &Answered) -> bool {
+        self.outcome == other.outcome
+            && self.by == other.by
+            && self.feedback == other.feedback
+            && self.edited == other.edited
+    }
 }
 
 /// Whether time alone has ended it.

@@ -1,6 +1,7 @@
 //! Which tools a model is offered at all.
 
 use crate::call::Call;
+use crate::digest::sha256_hex;
 use crate::effect::Effect;
 use crate::pattern::Case;
 use crate::rule::Rule;
@@ -29,6 +30,24 @@ pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
         }
     }
     None
+}
+
+/// A digest of all that the catalog says and all that may hide a tool: while it stays the same, so do the tools that a
+/// model is offered.
+pub fn catalog_digest(policy: &Policy) -> String {
+    let mut text = serde_json::to_string(&policy.catalog.tools).unwrap_or_default();
+    let ceilings = policy.ceilings.iter().map(|ceiling| (&ceiling.source, Some(&ceiling.roles)));
+    let sources = policy.sources.iter().chain([&policy.builtin]).map(|source| (source, None));
+    for (source, roles) in sources.chain(ceilings) {
+        let native = matches!(source.terms(), Terms::Native | Terms::ClaudeCode);
+        let rules =
+            source.rules().iter().filter(|rule| !native || rule.effect == Effect::Deny && rule.patterns.is_empty());
+        text.push_str(&format!("\n{:?} {} {roles:?}", source.kind, source.name));
+        for rule in rules {
+            text.push_str(&format!("\n{} {}", rule.effect, rule.origin.text));
+        }
+    }
+    sha256_hex(text.as_bytes())
 }
 
 /// The rule of a source that denies the tool whatever it is called for.

@@ -4,6 +4,7 @@
 
 mod action;
 pub mod approval;
+pub mod batch;
 mod call;
 mod catalog;
 mod decide;
@@ -36,7 +37,7 @@ pub use denials::Denials;
 pub use digest::{Digest, canonical, sha256_hex};
 pub use effect::Effect;
 pub use grant::{Grant, GrantLimit, GrantResource, Reach};
-pub use hidden::hidden;
+pub use hidden::{catalog_digest, hidden};
 pub use program::{OperandKind, OptionKind, ProgramEntry};
 pub use question::{Offer, Part, Question, ScopeOffer, Step};
 pub use rule::{Condition, Origin, Rule, Selector};

@@ -179,6 +179,8 @@ pub struct Policy {
     pub nobody: Nobody,
     /// The most open questions that a session may have.
     pub max_open: u32,
+    /// Whether a human's no to one question of a turn is a no to the others that are open.
+    pub cascade: bool,
     /// The tools that are known.
     pub catalog: Catalog,
     /// What administrator, team and user say of programs, by name and subcommands (`mytool sub`).

@@ -10,7 +10,7 @@ use countersign_engine::{Engine, Files};
 use countersign_policy::approval::{Asker, State};
 use countersign_policy::{Answer, Call, Cause, Decision, Effect, Grant, Question, Timestamp};
 
-use crate::store::{Clock, LogEntry, Record, RedeemError, Store, StoreError};
+use crate::store::{Clock, LogEntry, Once, Record, RedeemError, Store, StoreError};
 
 /// What became of a call at the gate. It is in the decision log.
 #[must_use]
@@ -27,6 +27,14 @@ pub enum Gate {
         decision: Decision,
         /// The question that was answered.
         approval: String,
+    },
+    /// A human allowed this call with other arguments: see [`countersign_policy::approval::Edited`]. Only the call with
+    /// them may run, and redeems the yes.
+    Edited {
+        /// The decision about the call as it is: ask.
+        decision: Decision,
+        /// The question with its answer.
+        record: Box<Record>,
     },
     /// A human has to be asked, with [`Store::ask`]. Once they answered, the call comes to the gate again.
     Pending {
@@ -59,9 +67,18 @@ pub async fn decide(
     call_id: Option<&str>,
     clock: Timestamp,
 ) -> Result<Gate, StoreError> {
-    let Judged { gate, entry, at } = judge(store, engine, files, call, call_id, clock).await?;
+    let Judged { gate, entry, at } = judge(store, engine, files, call, Sent { call_id, once: None }, clock).await?;
     store.log_at(&entry, false, at).await?;
     Ok(gate)
+}
+
+/// What came with a call beside it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sent<'a> {
+    /// The host's own id of the call, for the log.
+    pub(crate) call_id: Option<&'a str>,
+    /// The idempotency key of its request: a yes that was taken with it is taken again.
+    pub(crate) once: Option<&'a Once>,
 }
 
 /// The same without the log, for a caller that writes it in batches.
@@ -70,14 +87,15 @@ pub(crate) async fn judge(
     engine: &Engine,
     files: &(dyn Files + Sync),
     call: &Call,
-    call_id: Option<&str>,
+    sent: Sent<'_>,
     clock: Timestamp,
 ) -> Result<Judged, StoreError> {
     let (at, grants) = store.look(call, clock).await?;
     let now = at.now();
     let decision = engine.decide(&grants, None, call, now);
     let gate = if open_to_an_answer(&decision) {
-        answered(store, engine, files, call, decision, (now, &grants), clock).await?
+        let late = Late { engine, files, call, once: sent.once, clock };
+        late.answered(store, decision, (now, &grants)).await?
     } else {
         Gate::Decided { decision }
     };
@@ -85,11 +103,12 @@ pub(crate) async fn judge(
     let (decision, approval) = match &gate {
         Gate::Decided { decision } => (decision, None),
         Gate::Answered { decision, approval } => (decision, Some(approval.clone())),
+        Gate::Edited { decision, record } => (decision, Some(record.approval.id.clone())),
         Gate::Pending { decision, existing, .. } => {
             (decision, existing.as_ref().map(|record| record.approval.id.clone()))
         }
     };
-    let entry = LogEntry { call_id: call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision) };
+    let entry = LogEntry { call_id: sent.call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision) };
     Ok(Judged { gate, entry, at })
 }
 
@@ -104,49 +123,77 @@ fn open_to_an_answer(decision: &Decision) -> bool {
         && judgements.all(|judgement| asks(judgement.effect(), judgement.cause()))
 }
 
-/// Looks for an answer that came late.
-async fn answered(
-    store: &mut Store,
-    engine: &Engine,
-    files: &(dyn Files + Sync),
-    call: &Call,
-    mut decision: Decision,
-    (now, grants): (Timestamp, &[Grant]),
+/// A call whose answer may have come late.
+struct Late<'a> {
+    engine: &'a Engine,
+    files: &'a (dyn Files + Sync),
+    call: &'a Call,
+    once: Option<&'a Once>,
     clock: Timestamp,
-) -> Result<Gate, StoreError> {
-    let digest = call.digest();
-    let mut existing = store.find(&digest, &Asker::of(call), now).await?;
-    match existing.as_ref().map(|record| &record.approval.state) {
-        Some(State::Allowed { .. }) => {
-            let id = existing.take().map(|record| record.approval.id).unwrap_or_default();
-            let recheck =
-                |call: &Call, answer: Option<&Answer>, grants: &[Grant], now| engine.decide(grants, answer, call, now);
-            match store.redeem(&id, call, clock, &recheck).await {
-                Ok(redeemed) => return Ok(Gate::Answered { decision: redeemed.decision, approval: id }),
-                Err(RedeemError::Store(error)) => return Err(error),
-                Err(RedeemError::Stricter { decision: stricter }) => decision = *stricter,
-                // Another call like this one took it first, or time did: this one asks anew.
-                Err(RedeemError::Refused(_) | RedeemError::Unknown(_)) => {}
+}
+
+impl Late<'_> {
+    /// Looks for the answer.
+    async fn answered(
+        &self,
+        store: &mut Store,
+        mut decision: Decision,
+        (now, grants): (Timestamp, &[Grant]),
+    ) -> Result<Gate, StoreError> {
+        let digest = self.call.digest();
+        // A request whose answer was lost on the way comes again: what it took is taken again.
+        if let Some(once) = self.once
+            && let Ok(Some(id)) = store.once(once).await?
+        {
+            match self.redeem(store, &id).await? {
+                Some(Ok(gate)) => return Ok(gate),
+                Some(Err(stricter)) => decision = stricter,
+                None => {}
             }
         }
-        Some(State::Denied { answer, .. }) => {
-            let id = existing.as_ref().map(|record| record.approval.id.clone()).unwrap_or_default();
-            let answer = Answer {
-                approval: id.clone(),
-                digest,
-                outcome: answer.outcome,
-                shown: answer.shown.clone(),
-                feedback: answer.feedback.clone(),
-            };
-            let decision = engine.decide(grants, Some(&answer), call, now);
-            store.tell(&id, clock).await?;
-            return Ok(Gate::Answered { decision, approval: id });
+        let existing = store.find(&digest, &Asker::of(self.call), now).await?;
+        match existing.as_ref().map(|record| (&record.approval.state, record)) {
+            Some((State::Allowed { answer, .. }, record)) if answer.edited.is_some() => {
+                return Ok(Gate::Edited { decision, record: Box::new(record.clone()) });
+            }
+            Some((State::Allowed { .. }, record)) => match self.redeem(store, &record.approval.id).await? {
+                Some(Ok(gate)) => return Ok(gate),
+                Some(Err(stricter)) => decision = stricter,
+                // Another call like this one took it first, or time did: this one asks anew.
+                None => {}
+            },
+            Some((State::Denied { answer, .. }, record)) => {
+                let id = record.approval.id.clone();
+                let answer = Answer {
+                    approval: id.clone(),
+                    digest,
+                    outcome: answer.outcome,
+                    shown: answer.shown.clone(),
+                    feedback: answer.feedback.clone(),
+                };
+                let decision = self.engine.decide(grants, Some(&answer), self.call, now);
+                store.tell(&id, self.clock).await?;
+                return Ok(Gate::Answered { decision, approval: id });
+            }
+            _ => {}
         }
-        _ => {}
+        if decision.effect() == Effect::Ask {
+            let question = Box::new(self.engine.question(self.call, &decision, self.files));
+            let open = existing.filter(|record| !matches!(record.approval.state, State::Allowed { .. }));
+            return Ok(Gate::Pending { decision, question, existing: open.map(Box::new) });
+        }
+        Ok(Gate::Decided { decision })
     }
-    if decision.effect() == Effect::Ask {
-        let question = Box::new(engine.question(call, &decision, files));
-        return Ok(Gate::Pending { decision, question, existing: existing.map(Box::new) });
+
+    /// Redeems that approval: what became of it, what policy says that is stricter, or nothing if it is not to be had.
+    async fn redeem(&self, store: &mut Store, id: &str) -> Result<Option<Result<Gate, Decision>>, StoreError> {
+        let recheck =
+            |call: &Call, answer: Option<&Answer>, grants: &[Grant], now| self.engine.decide(grants, answer, call, now);
+        match store.redeem_once(id, self.call, self.once, self.clock, &recheck).await {
+            Ok(redeemed) => Ok(Some(Ok(Gate::Answered { decision: redeemed.decision, approval: id.to_owned() }))),
+            Err(RedeemError::Store(error)) => Err(error),
+            Err(RedeemError::Stricter { decision }) => Ok(Some(Err(*decision))),
+            Err(RedeemError::Refused(_) | RedeemError::Unknown(_) | RedeemError::KeyReused(_)) => Ok(None),
+        }
     }
-    Ok(Gate::Decided { decision })
 }

@@ -183,6 +183,8 @@ fn reply(here: &Here, store: &mut Store, record: &Record, choice: Choice) -> Res
         expires: choice.expires,
         feedback: choice.feedback.filter(|text| !text.trim().is_empty()),
         also: Vec::new(),
+        edited: None,
+        cascade: false,
     };
     let human = Human { user: here.user.clone(), via: "terminal".to_owned() };
     let now = block_on(store.clock(here::clock()))?;

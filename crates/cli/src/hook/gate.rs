@@ -79,8 +79,17 @@ impl Gate<'_> {
             match &judged.gate {
                 gate::Gate::Decided { decision } => return Ok(self.decided(&judged, decision, false)),
                 gate::Gate::Answered { decision, .. } => return Ok(self.decided(&judged, decision, true)),
+                gate::Gate::Edited { decision, record } => {
+                    let why = "the user changed its arguments, and this host's hook cannot pass them on yet";
+                    return self.denied(store, &judged, decision, Some(&record.approval.id), &refusal(why));
+                }
                 gate::Gate::Pending { decision, question, .. } => {
-                    let ask = Ask { call: &judged.call, question, max_open: judged.engine.policy().max_open };
+                    let ask = Ask {
+                        call: &judged.call,
+                        question,
+                        max_open: judged.engine.policy().max_open,
+                        deferred: false,
+                    };
                     let alone = match self.way(store, &judged)? {
                         Way::Wait(alone) => Some(alone),
                         Way::Host => None,

@@ -15,6 +15,7 @@ pub(crate) fn policy(sources: Vec<Source>, remembered: Vec<Source>) -> Policy {
         default: Effect::Ask,
         nobody: Nobody::Wait(1),
         max_open: 20,
+        cascade: false,
         catalog: Catalog::default(),
         programs: std::collections::BTreeMap::new(),
         project_programs: std::collections::BTreeMap::new(),

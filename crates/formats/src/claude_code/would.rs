@@ -108,6 +108,7 @@ fn policy(settings: &Settings, folders: &[String]) -> Policy {
         default: Effect::Ask,
         nobody: Nobody::Deny,
         max_open: 1,
+        cascade: false,
         catalog: Catalog::default(),
         programs: BTreeMap::new(),
         project_programs: BTreeMap::new(),

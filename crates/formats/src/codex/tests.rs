@@ -330,6 +330,7 @@ fn decided(sources: Vec<Source>, target: Target) -> Effect {
         default: Effect::Ask,
         nobody: Nobody::Deny,
         max_open: 1,
+        cascade: false,
         catalog: Catalog::default(),
         programs: Default::default(),
         project_programs: Default::default(),

@@ -42,7 +42,7 @@ pub fn builtin_text() -> &'static str {
 /// Puts files together, with the built-in rules below them and the built-in ceiling above.
 ///
 /// Of several defaults the strictest holds, `nobody = "deny"` before any waiting, the shortest waiting, the smallest
-/// `max-open`. What an untrusted file says of these, of tools or of programs does not count.
+/// `max-open`, and `on-deny = "cascade"`. What an untrusted file says of these, of tools or of programs does not count.
 pub fn assemble(documents: Vec<Loaded>) -> Policy {
     let builtin = parse(SourceKind::Builtin, "builtin", builtin_text());
     let mut policy = Policy {
@@ -53,6 +53,7 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
         default: Effect::Ask,
         nobody: Nobody::Deny,
         max_open: MAX_OPEN,
+        cascade: false,
         catalog: Catalog::default(),
         programs: std::collections::BTreeMap::new(),
         project_programs: std::collections::BTreeMap::new(),
@@ -74,6 +75,7 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
     }
     policy.nobody = trusted().filter_map(|document| document.nobody).min_by_key(patience).unwrap_or(Nobody::Deny);
     policy.max_open = trusted().filter_map(|document| document.max_open).min().unwrap_or(MAX_OPEN);
+    policy.cascade = trusted().any(|document| document.cascade == Some(true));
     for document in trusted() {
         for (tool, entry) in &document.tools {
             merge(policy.catalog.tools.entry(tool.clone()).or_default(), entry);

@@ -64,6 +64,8 @@ pub struct Document {
     pub nobody: Option<Nobody>,
     /// The most open questions that a session may have, if it says so.
     pub max_open: Option<u32>,
+    /// Whether a human's no goes on to the turn's other questions, if it says so.
+    pub cascade: Option<bool>,
     /// What nobody below crosses.
     pub ceiling: Option<Limits>,
 }

@@ -83,6 +83,7 @@ impl<'i> Reader<'i> {
             default: None,
             nobody: None,
             max_open: None,
+            cascade: None,
             ceiling: None,
         };
         for (name, value) in table {
@@ -112,7 +113,7 @@ impl<'i> Reader<'i> {
                 Shape::Count => document.max_open = self.count(key.name, value),
                 Shape::Ceiling => document.ceiling = self.ceiling(value),
                 Shape::OneOf(keys::EFFECTS) => document.default = self.effect(key.name, value),
-                Shape::OneOf(words) => self.on_deny(key.name, words, value),
+                Shape::OneOf(words) => document.cascade = self.on_deny(key.name, words, value),
                 _ => self.not_yet(key.name, name.span()),
             }
         }

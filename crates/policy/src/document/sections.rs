@@ -214,11 +214,9 @@ impl<'i> Reader<'i> {
         self.word(name, keys::EFFECTS, value).and_then(Effect::named)
     }
 
-    /// `on-deny`: to go on is what happens anyway.
-    pub(super) fn on_deny(&mut self, name: &str, words: &'static [&'static str], value: &Value<'i>) {
-        if self.word(name, words, value) == Some("cascade") {
-            self.not_yet("on-deny = \"cascade\"", value.span());
-        }
+    /// `on-deny`: whether a no goes on to the turn's other questions.
+    pub(super) fn on_deny(&mut self, name: &str, words: &'static [&'static str], value: &Value<'i>) -> Option<bool> {
+        self.word(name, words, value).map(|word| word == "cascade")
     }
 }
 

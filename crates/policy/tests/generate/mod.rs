@@ -263,6 +263,7 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
                 nobody: if deny { Nobody::Deny } else { Nobody::Wait(60) },
                 remembered: Vec::new(),
                 max_open: 20,
+                cascade: false,
                 catalog,
                 programs: std::collections::BTreeMap::new(),
                 project_programs: std::collections::BTreeMap::new(),

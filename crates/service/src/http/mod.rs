@@ -27,7 +27,8 @@ use countersign_engine::Layout;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, watch};
 
-pub(crate) use api::human::{Given, answer, take_back};
+pub(crate) use api::human::take_back;
+pub(crate) use api::replies::{Given, answer};
 pub(crate) use api::wire::Choice;
 pub(crate) use app::{App, Shared};
 pub(crate) use body::Whole;

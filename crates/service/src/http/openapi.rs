@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agent, human, records, tokens};
+use super::api::{agent, catalog, human, records, replies, tokens, turns};
 use super::app::Shared;
 
 #[derive(OpenApi)]
@@ -41,9 +41,17 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(agent::redeem))
         .routes(routes!(agent::cancel))
         .routes(routes!(agent::tools))
+        .routes(routes!(catalog::catalog))
+        .routes(routes!(turns::turn))
+        .routes(routes!(turns::cancel))
+        .routes(routes!(turns::batch))
+        .routes(routes!(turns::resume))
+        .routes(routes!(turns::resumes))
         .routes(routes!(human::approvals))
         .routes(routes!(human::approval))
-        .routes(routes!(human::reply))
+        .routes(routes!(replies::reply))
+        .routes(routes!(replies::replies))
+        .routes(routes!(replies::preview))
         .routes(routes!(human::grants))
         .routes(routes!(human::revoke))
         .routes(routes!(human::events))

@@ -247,6 +247,9 @@ impl Writing<'_> {
             self.save(&next).await?;
         }
         self.carry_out(actor, &next, consequences, detail).await?;
+        if approval.state == State::Open && next.state != State::Open {
+            self.over(&next.id).await?;
+        }
         Ok(Ok(next))
     }
 
@@ -285,6 +288,7 @@ impl Writing<'_> {
         );
         let ids = ids.bind(user).bind(session).bind(turn).bind(id).bind(agent);
         let ids: Vec<String> = ids.fetch_all(self.db()).await.map_err(|error| self.fault(error))?;
+        self.give_up(which, reason).await?;
         self.all(ids, &Event::Cancel(reason), actor, json!({ "reason": reason })).await
     }
 

@@ -10,6 +10,7 @@
 mod approvals;
 mod ask;
 mod audit;
+mod batches;
 mod clock;
 mod credentials;
 mod edits;
@@ -19,6 +20,7 @@ mod grants;
 mod leave;
 mod listeners;
 mod log;
+mod once;
 mod redeem;
 mod reply;
 mod schema;
@@ -33,16 +35,18 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 
 pub use approvals::{Record, RecordFilter, Withdraw};
-pub use ask::{Ask, AskError, Asked};
+pub use ask::{Ask, AskError, AskTurn, Asked, AskedTurn, TooMany};
 pub use audit::{AuditEntry, AuditFilter};
+pub use batches::{BatchRecord, Owner, TakeError};
 pub(crate) use clock::Clock;
 pub use credentials::{AgentToken, HumanSession, NewHumanSession, NewToken, TokenRequest};
 pub use edits::Edit;
 pub use fault::StoreError;
 pub use grants::{GrantFilter, KeptGrant, NewGrant};
 pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry, args_digest};
+pub use once::{KeyReused, Once};
 pub use redeem::{RedeemError, Redeemed};
-pub use reply::{Human, Remembered, Replied, Reply, ReplyError};
+pub use reply::{EditedCall, Human, Remembered, Replied, Reply, ReplyError};
 pub use trust::Known;
 
 /// Judges a call again inside a transaction, with the grants of that moment: `Engine::decide`.

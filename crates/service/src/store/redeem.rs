@@ -4,6 +4,7 @@ use countersign_policy::approval::{self, Asker, CancelReason, Event, Refusal, St
 use countersign_policy::{Answer, Call, Decision, Effect, Timestamp};
 use serde_json::json;
 
+use super::once::{KeyReused, Once};
 use super::{Recheck, Record, Store, StoreError, Synchronous, Withdraw};
 
 /// A yes that was taken, once and for all. On the disk before it is returned.
@@ -32,6 +33,9 @@ pub enum RedeemError {
         /// What policy says now.
         decision: Box<Decision>,
     },
+    /// The key came with another request.
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,11 +56,31 @@ impl Store {
         now: Timestamp,
         recheck: Recheck<'_>,
     ) -> Result<Redeemed, RedeemError> {
+        self.redeem_once(id, call, None, now, recheck).await
+    }
+
+    /// The same, once for each idempotency key: with the key that took it before, it is taken again as long as a yes
+    /// counts and policy allows the call.
+    ///
+    /// # Errors
+    /// The key came with another request, too.
+    pub async fn redeem_once(
+        &mut self,
+        id: &str,
+        call: &Call,
+        once: Option<&Once>,
+        now: Timestamp,
+        recheck: Recheck<'_>,
+    ) -> Result<Redeemed, RedeemError> {
         let mut writing = self.begin(now, Synchronous::Full).await?;
+        if let Some(once) = once {
+            writing.once(once).await??;
+        }
         let Some(mut record) = writing.record(id).await? else {
             return Err(RedeemError::Unknown(id.to_owned()));
         };
-        let take = Event::Redeem { digest: call.digest(), asker: Asker::of(call) };
+        let key = once.map(|once| once.key.clone());
+        let take = Event::Redeem { digest: call.digest(), asker: Asker::of(call), key };
         let (next, consequences) = match approval::step(&record.approval, take, writing.now) {
             Ok(stepped) => stepped,
             Err(refusal) => {
@@ -67,12 +91,12 @@ impl Store {
                 return Err(refusal.into());
             }
         };
-        let State::Allowed { answer, .. } = &record.approval.state else {
+        let (State::Allowed { answer, .. } | State::Redeemed { answer, .. }) = &record.approval.state else {
             return Err(Refusal::NotAnswered.into());
         };
         let answer = Answer {
             approval: id.to_owned(),
-            digest: record.approval.digest.clone(),
+            digest: record.approval.approved().clone(),
             outcome: answer.outcome,
             shown: answer.shown.clone(),
             feedback: answer.feedback.clone(),
@@ -86,6 +110,9 @@ impl Store {
             return Err(RedeemError::Stricter { decision: Box::new(decision) });
         }
         writing.save(&next).await?;
+        if let Some(once) = once {
+            writing.done(once, id).await?;
+        }
         writing.carry_out("agent", &next, consequences, json!({ "revision": decision.revision() })).await?;
         writing.commit().await?;
         record.approval = next;

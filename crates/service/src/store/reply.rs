@@ -1,8 +1,9 @@
 //! A human answers: state, grants, audit and what else the answer covers, in one transaction.
 
-use countersign_policy::approval::{Answered, Event, Outcome, Refusal, State};
+use countersign_engine::why;
+use countersign_policy::approval::{Answered, Edited, Event, Outcome, Refusal, State};
 use countersign_policy::{
-    Answer, Cause, Decision, Effect, Grant, GrantResource, Part, Reach, Remember, Scope, Timestamp,
+    Answer, Call, Cause, Decision, Effect, Grant, GrantResource, Part, Question, Reach, Remember, Scope, Timestamp,
 };
 use serde_json::json;
 
@@ -26,6 +27,19 @@ pub struct Reply {
     /// Questions of other turns and sessions that the human saw listed, to be answered alike if what is remembered
     /// covers them. Those of the same turn need not be listed.
     pub also: Vec<String>,
+    /// The call with the arguments that the human allows instead. They count this once.
+    pub edited: Option<EditedCall>,
+    /// Whether a no goes on to the other open questions of the turn: the policy's.
+    pub cascade: bool,
+}
+
+/// A call with arguments by a human's hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditedCall {
+    /// The call.
+    pub call: Call,
+    /// What would be asked about it.
+    pub question: Question,
 }
 
 /// One thing that is remembered.
@@ -110,6 +124,15 @@ pub enum ReplyError {
         /// What policy says now.
         decision: Box<Decision>,
     },
+    /// The arguments were changed in a way that cannot be taken.
+    #[error("changed arguments can only be allowed, and only this once")]
+    Edited,
+    /// Policy does not let the call run with the changed arguments, whoever allows it.
+    #[error("with these arguments policy does not let it run: {}", why::cause(.decision.cause(), .decision.effect()))]
+    EditedRefused {
+        /// What policy says of it.
+        decision: Box<Decision>,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,64 +153,147 @@ impl Store {
         now: Timestamp,
         recheck: Recheck<'_>,
     ) -> Result<Replied, ReplyError> {
+        let mut replied = self.reply_all(std::slice::from_ref(reply), human, now, recheck).await?;
+        replied.pop().ok_or_else(|| ReplyError::Unknown(reply.approval.clone()))
+    }
+
+    /// Takes a human's answers to exactly these questions: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Store::reply`], of the first that cannot be taken.
+    pub async fn reply_all(
+        &mut self,
+        replies: &[Reply],
+        human: &Human,
+        now: Timestamp,
+        recheck: Recheck<'_>,
+    ) -> Result<Vec<Replied>, ReplyError> {
         let mut writing = self.begin(now, Synchronous::Full).await?;
-        let record = writing.record(&reply.approval).await?;
+        match writing.replies(replies, human, recheck).await {
+            Ok(replied) => {
+                writing.commit().await?;
+                Ok(replied)
+            }
+            Err(error) => {
+                drop(writing);
+                if matches!(error, ReplyError::Refused(Refusal::Expired)) {
+                    self.expire(now).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// What an answer would do: the grants that it would make and what else it would answer. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Store::reply`].
+    pub async fn preview(
+        &mut self,
+        reply: &Reply,
+        human: &Human,
+        now: Timestamp,
+        recheck: Recheck<'_>,
+    ) -> Result<Replied, ReplyError> {
+        let mut writing = self.begin(now, Synchronous::Normal).await?;
+        writing.reply(reply, human, recheck).await
+    }
+}
+
+impl Writing<'_> {
+    async fn replies(
+        &mut self,
+        replies: &[Reply],
+        human: &Human,
+        recheck: Recheck<'_>,
+    ) -> Result<Vec<Replied>, ReplyError> {
+        let mut all: Vec<Replied> = Vec::with_capacity(replies.len());
+        for reply in replies {
+            // One that an answer before it has answered alike need not be answered again.
+            let answered = all.iter().any(|earlier| earlier.also.contains(&reply.approval));
+            if answered
+                && let Some(record) = self.record(&reply.approval).await?
+                && outcome(&record) == Some(reply.outcome)
+            {
+                all.push(Replied { record, grants: Vec::new(), also: Vec::new(), repeated: true });
+                continue;
+            }
+            all.push(self.reply(reply, human, recheck).await?);
+        }
+        Ok(all)
+    }
+
+    async fn reply(&mut self, reply: &Reply, human: &Human, recheck: Recheck<'_>) -> Result<Replied, ReplyError> {
+        let record = self.record(&reply.approval).await?;
         let Some(mut record) = record.filter(|record| record.approval.asker.user == human.user) else {
             return Err(ReplyError::Unknown(reply.approval.clone()));
         };
+        let edited = reply.edited.as_ref();
+        if edited.is_some() && (reply.outcome == Outcome::Deny || !reply.remember.is_empty()) {
+            return Err(ReplyError::Edited);
+        }
         let answered = Answered {
             outcome: reply.outcome,
             by: human.user.clone(),
-            at: writing.now,
+            at: self.now,
             feedback: reply.feedback.clone(),
-            shown: shown(&record),
+            shown: edited.map_or_else(|| shown(&record.question), |edited| shown(&edited.question)),
+            edited: edited.map(|edited| Edited::of(&edited.call)),
         };
-        let detail = json!({ "via": human.via, "feedback": reply.feedback, "scope": reply.scope });
-        let before = record.approval.clone();
-        match writing.step(&before, Event::Reply(answered.clone()), &human.user, detail).await? {
-            Ok(next) => record.approval = next,
-            Err(refusal) => {
-                drop(writing);
-                if refusal == Refusal::Expired {
-                    self.expire(now).await?;
-                }
-                return Err(refusal.into());
-            }
+        let mut detail = json!({ "via": human.via, "feedback": reply.feedback, "scope": reply.scope });
+        if let Some(edited) = edited {
+            detail = json!({ "via": human.via, "feedback": reply.feedback, "edited": edited.question.summary });
         }
+        let before = record.approval.clone();
+        record.approval = self.step(&before, Event::Reply(answered.clone()), &human.user, detail).await??;
         if record.approval == before {
             return Ok(Replied { record, grants: Vec::new(), also: Vec::new(), repeated: true });
         }
-        if let (Outcome::Allow, Some(reason)) = (reply.outcome, &record.question.unapprovable) {
+        let question = edited.map_or(&record.question, |edited| &edited.question);
+        if let (Outcome::Allow, Some(reason)) = (reply.outcome, &question.unapprovable) {
             return Err(ReplyError::Unapprovable(reason.clone()));
         }
 
-        let grants = remembered(reply, &record, writing.now, recheck)?;
+        let grants = remembered(reply, &record, self.now, recheck)?;
         for grant in &grants {
-            writing.keep(grant, &human.user).await?;
+            self.keep(grant, &human.user).await?;
         }
         if reply.outcome == Outcome::Allow {
+            let call = edited.map_or(&record.call, |edited| &edited.call);
             let answer = Answer {
                 approval: record.approval.id.clone(),
-                digest: record.approval.digest.clone(),
+                digest: record.approval.approved().clone(),
                 outcome: Outcome::Allow,
                 shown: answered.shown.clone(),
                 feedback: None,
             };
-            let candidates = writing.grants_for(&record.call).await?;
-            let decision = recheck(&record.call, Some(&answer), &candidates, writing.now);
+            let candidates = self.grants_for(call).await?;
+            let decision = recheck(call, Some(&answer), &candidates, self.now);
             if decision.effect() != Effect::Allow {
-                return Err(ReplyError::Stricter { decision: Box::new(decision) });
+                let decision = Box::new(decision);
+                return Err(match edited {
+                    Some(_) => ReplyError::EditedRefused { decision },
+                    None => ReplyError::Stricter { decision },
+                });
             }
         }
-        let also = writing.cascade(reply, &record, &answered, &grants, recheck).await?;
-        writing.commit().await?;
+        let also = self.cascade(reply, &record, &answered, &grants, recheck).await?;
         Ok(Replied { record, grants, also, repeated: false })
     }
 }
 
+/// What became of a question by its answer.
+fn outcome(record: &Record) -> Option<Outcome> {
+    match record.approval.state {
+        State::Allowed { .. } => Some(Outcome::Allow),
+        State::Denied { .. } => Some(Outcome::Deny),
+        _ => None,
+    }
+}
+
 /// The targets that the human was asked about.
-fn shown(record: &Record) -> Vec<String> {
-    let asked = record.question.parts.iter().filter(|part| part.effect == Effect::Ask);
+fn shown(question: &Question) -> Vec<String> {
+    let asked = question.parts.iter().filter(|part| part.effect == Effect::Ask);
     asked.map(|part| part.identity.clone()).collect()
 }
 
@@ -260,7 +366,7 @@ fn within(reply: &Reply, record: &Record, part: &Part, remember: &Remember, now:
 
 impl Writing<'_> {
     /// Answers the other open questions that the new grants decide alike: those of the same turn, and those that the
-    /// human saw listed. One that nobody could be shown in full stays open.
+    /// human saw listed. One that nobody could be shown in full stays open. A no that cascades answers all of the turn.
     async fn cascade(
         &mut self,
         reply: &Reply,
@@ -269,29 +375,33 @@ impl Writing<'_> {
         grants: &[Grant],
         recheck: Recheck<'_>,
     ) -> Result<Vec<String>, StoreError> {
-        if grants.is_empty() {
+        let denies_all = reply.outcome == Outcome::Deny && reply.cascade;
+        if grants.is_empty() && !denies_all {
             return Ok(Vec::new());
         }
         let mut others = self.same_turn(&record.approval).await?;
+        let turn = if denies_all { others.len() } else { 0 };
         for id in &reply.also {
             let listed = self.record(id).await?.filter(|other| other.approval.asker.user == answered.by);
             others.extend(listed.filter(|other| other.approval.state == State::Open));
         }
         let mut also = Vec::new();
-        for other in others {
+        for (place, other) in others.into_iter().enumerate() {
             if also.contains(&other.approval.id) || other.approval.id == record.approval.id {
                 continue;
             }
             if other.question.unapprovable.is_some() && reply.outcome == Outcome::Allow {
                 continue;
             }
-            let candidates = self.grants_for(&other.call).await?;
-            let decision = recheck(&other.call, None, &candidates, self.now);
-            if !decides(&decision, reply.outcome, grants) {
-                continue;
+            if place >= turn {
+                let candidates = self.grants_for(&other.call).await?;
+                let decision = recheck(&other.call, None, &candidates, self.now);
+                if !decides(&decision, reply.outcome, grants) {
+                    continue;
+                }
             }
             // The human was not shown this call: the grants let it run, and only while they do.
-            let answer = Answered { shown: Vec::new(), feedback: None, ..answered.clone() };
+            let answer = Answered { shown: Vec::new(), feedback: None, edited: None, ..answered.clone() };
             let detail = json!({ "because of": record.approval.id });
             if self.step(&other.approval, Event::Reply(answer), &answered.by, detail).await?.is_ok() {
                 also.push(other.approval.id);

@@ -4,7 +4,7 @@ use countersign_policy::Timestamp;
 use countersign_policy::approval::CancelReason;
 use serde_json::json;
 
-use super::{Store, StoreError, Synchronous, Withdraw, Writing};
+use super::{Owner, Store, StoreError, Synchronous, Withdraw, Writing};
 
 /// How long a session lasts after its last use: 12 hours.
 pub(super) const IDLE_MS: i64 = 12 * 3_600_000;
@@ -30,6 +30,31 @@ impl Store {
         if deleted > 0 || ended > 0 {
             let detail = json!({ "user": user, "session": session, "grants": ended });
             writing.audit(actor, "session ended", None, None, &detail).await?;
+        }
+        writing.commit().await?;
+        Ok(cancelled)
+    }
+}
+
+impl Store {
+    /// Starts a session's conversation over: withdraws its questions and turns, and ends what was allowed for it and for
+    /// its turns. Denials stay. Returns the questions' ids.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn start_over(&mut self, owner: &Owner, actor: &str, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        let mut writing = self.begin(now, Synchronous::Full).await?;
+        let Owner { user, session } = owner.clone();
+        let all = Withdraw::Session { user, session };
+        let cancelled = writing.cancel(&all, actor, CancelReason::StartOver).await?;
+        let update = sqlx::query(
+            "UPDATE grants SET ended = ? WHERE user = ? AND session = ? AND effect = 'allow' AND ended IS NULL",
+        );
+        let update = update.bind(writing.now.0).bind(&owner.user).bind(&owner.session);
+        let ended = update.execute(writing.db()).await.map_err(|error| writing.fault(error))?.rows_affected();
+        if ended > 0 {
+            let detail = json!({ "user": owner.user, "session": owner.session, "grants": ended });
+            writing.audit(actor, "started over", None, None, &detail).await?;
         }
         writing.commit().await?;
         Ok(cancelled)

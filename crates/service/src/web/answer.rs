@@ -89,6 +89,7 @@ fn given(form: &Form) -> Result<Given, Fault> {
         seconds: if once { None } else { seconds },
         feedback: form.filled("feedback").map(str::to_owned),
         also: Vec::new(),
+        args: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The page for questions that an adversary could write.
 
 use askama::Template;
-use countersign_policy::approval::{self, Asker, Event};
+use countersign_policy::approval::{self, Approval, Asker, Asking, Event};
 use countersign_policy::pattern::Pattern;
 use countersign_policy::{
     Action, Attendance, Call, Class, Effect, GrantResource, Offer, Part, Question, Scope, ScopeOffer, Step, Timestamp,
@@ -109,19 +109,25 @@ fn long() -> Question {
     }
 }
 
+fn asked(id: &str, call: &Call, at: Timestamp) -> Approval {
+    let asking = Asking { id: id.to_owned(), digest: call.digest(), asker: Asker::of(call), deferred: false };
+    approval::open(asking, at).0
+}
+
 fn list() -> List {
     let open = |id: &str, call: &Call, question: &Question, also: &[String], ago: i64| {
-        let (approval, _) = approval::open(id.to_owned(), call.digest(), Asker::of(call), NOW.plus_seconds(-ago));
+        let approval = asked(id, call, NOW.plus_seconds(-ago));
         QuestionView::of(&approval, call, question, also, NOW)
     };
     let call = call("x");
-    let (asked, _) = approval::open("a3".to_owned(), call.digest(), Asker::of(&call), NOW.plus_seconds(-900));
+    let asked = asked("a3", &call, NOW.plus_seconds(-900));
     let answer = approval::Answered {
         outcome: approval::Outcome::Deny,
         by: "ada".to_owned(),
         at: NOW.plus_seconds(-800),
         feedback: Some("use the staging remote".to_owned()),
         shown: Vec::new(),
+        edited: None,
     };
     let (denied, _) = approval::step(&asked, Event::Reply(answer), NOW.plus_seconds(-800)).unwrap();
     let grant = countersign_policy::Grant {

@@ -6,4 +6,5 @@ mod client;
 mod humans;
 mod pages;
 mod strangers;
+mod turns;
 mod world;

@@ -3,7 +3,9 @@
 use countersign_policy::approval::{Asker, CancelReason, Outcome, Refusal, State};
 use countersign_policy::{Effect, Policy, Scope};
 use countersign_service::block_on::block_on;
-use countersign_service::store::{Ask, AskError, AuditFilter, RecordFilter, RedeemError, ReplyError, Store, Withdraw};
+use countersign_service::store::{
+    Ask, AskError, AuditFilter, RecordFilter, RedeemError, ReplyError, Store, TooMany, Withdraw,
+};
 
 use crate::support::{HOUR, MINUTE, NOON, Place, always, ask, judge, once, policy, question, reply, rule, runs, shell};
 
@@ -78,17 +80,18 @@ fn a_session_has_only_so_many_open_questions() {
     }
     let call = shell("make more");
     let question = question(&call, &judge(&policy)(&call, None, &[], NOON));
-    let refused = block_on(store.ask(&Ask { call: &call, question: &question, max_open: 3 }, NOON));
+    let refused = block_on(store.ask(&Ask { call: &call, question: &question, max_open: 3, deferred: false }, NOON));
     insta::assert_snapshot!(
         refused.unwrap_err(),
         @"3 questions of this session wait for an answer, and no more are taken: wait for a human to answer them"
     );
     // What has expired makes room.
     let tomorrow = NOON.plus_seconds(25 * HOUR);
-    let asked = block_on(store.ask(&Ask { call: &call, question: &question, max_open: 3 }, tomorrow));
+    let asked = block_on(store.ask(&Ask { call: &call, question: &question, max_open: 3, deferred: false }, tomorrow));
     assert!(!asked.unwrap().joined);
-    let another = block_on(store.ask(&Ask { call: &shell("x"), question: &question, max_open: 1 }, tomorrow));
-    assert!(matches!(another, Err(AskError::TooMany { open: 1 })), "{another:?}");
+    let another =
+        block_on(store.ask(&Ask { call: &shell("x"), question: &question, max_open: 1, deferred: false }, tomorrow));
+    assert!(matches!(another, Err(AskError::TooMany(TooMany { open: 1 }))), "{another:?}");
 }
 
 #[test]
@@ -200,7 +203,8 @@ fn what_cannot_be_shown_cannot_be_allowed() {
     let call = shell("git push");
     let mut question = question(&call, &judge(&policy)(&call, None, &[], NOON));
     question.unapprovable = Some("it is 4 MB long".into());
-    let asked = block_on(store.ask(&Ask { call: &call, question: &question, max_open: 3 }, NOON)).unwrap();
+    let asked =
+        block_on(store.ask(&Ask { call: &call, question: &question, max_open: 3, deferred: false }, NOON)).unwrap();
     let id = asked.record.approval.id;
     let refused = reply(&mut store, &policy, &once(&id, Outcome::Allow), NOON).unwrap_err();
     insta::assert_snapshot!(refused, @"this cannot be allowed: it is 4 MB long");
@@ -237,10 +241,10 @@ fn a_question_whose_targets_changed_is_asked_anew() {
     let call = shell("git push");
     let decision = judge(&policy)(&call, None, &[], NOON);
     let old = question(&call, &decision);
-    let first = block_on(store.ask(&Ask { call: &call, question: &old, max_open: 3 }, NOON)).unwrap();
+    let first = block_on(store.ask(&Ask { call: &call, question: &old, max_open: 3, deferred: false }, NOON)).unwrap();
     let mut new = old.clone();
     new.parts[0].identity = "somewhere else".into();
-    let second = block_on(store.ask(&Ask { call: &call, question: &new, max_open: 3 }, NOON)).unwrap();
+    let second = block_on(store.ask(&Ask { call: &call, question: &new, max_open: 3, deferred: false }, NOON)).unwrap();
     assert!(!second.joined);
     let withdrawn = state(&mut store, &first.record.approval.id);
     assert!(matches!(withdrawn, State::Cancelled { reason: CancelReason::Policy, .. }), "{withdrawn:?}");

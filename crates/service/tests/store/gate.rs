@@ -31,7 +31,7 @@ impl Scene {
     /// Comes to the gate, and asks as a hook would; the question's id.
     fn ask(&mut self, call: &Call) -> String {
         let Gate::Pending { question, .. } = self.gate(call, NOON) else { unreachable!("it asks") };
-        let ask = Ask { call, question: &question, max_open: 3 };
+        let ask = Ask { call, question: &question, max_open: 3, deferred: false };
         block_on(self.store.ask(&ask, NOON)).unwrap().record.approval.id
     }
 

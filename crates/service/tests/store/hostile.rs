@@ -130,7 +130,8 @@ fn a_link_swapped_after_the_yes_is_not_followed() {
     let decision = judge(&policy)(&shown, None, &[], NOON);
     let mut asked = question(&shown, &decision);
     asked.parts[0].offers.clear();
-    let asked = block_on(store.ask(&Ask { call: &shown, question: &asked, max_open: 3 }, NOON)).unwrap();
+    let asked =
+        block_on(store.ask(&Ask { call: &shown, question: &asked, max_open: 3, deferred: false }, NOON)).unwrap();
     let id = asked.record.approval.id;
     reply(&mut store, &policy, &once(&id, Outcome::Allow), NOON).unwrap();
     let swapped = edit("/home/ana/.bashrc");

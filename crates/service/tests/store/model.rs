@@ -1,6 +1,6 @@
 //! The store against a naive model: a list of approvals, and `policy::approval::step`.
 
-use countersign_policy::approval::{self, Answered, Approval, Asker, CancelReason, Event, Outcome, State};
+use countersign_policy::approval::{self, Answered, Approval, Asker, Asking, CancelReason, Event, Outcome, State};
 use countersign_policy::{Call, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::store::{Ask, AskError, Store, Withdraw};
@@ -121,17 +121,20 @@ fn run(store: &mut Store, model: &mut Model, steps: &[Step]) -> Result<(), TestC
             Step::Ask { call: number } => {
                 let call = call(*number);
                 let question = question(&call, &judge(&policy)(&call, None, &[], now));
-                let asked = block_on(store.ask(&Ask { call: &call, question: &question, max_open: MOST_OPEN }, now));
+                let asked = block_on(
+                    store.ask(&Ask { call: &call, question: &question, max_open: MOST_OPEN, deferred: false }, now),
+                );
                 match (asked, model.pending(&call)) {
                     (Ok(asked), Some(at)) => {
                         prop_assert!(asked.joined);
                         prop_assert_eq!(&asked.record.approval.id, &model.approvals[at].id);
-                        model.step(at, Event::Join, now);
+                        model.step(at, Event::Join { deferred: false }, now);
                     }
                     (Ok(asked), None) => {
                         prop_assert!(!asked.joined && model.open_of(&call) < MOST_OPEN as usize);
                         let id = asked.record.approval.id;
-                        model.approvals.push(approval::open(id, call.digest(), Asker::of(&call), now).0);
+                        let asking = Asking { id, digest: call.digest(), asker: Asker::of(&call), deferred: false };
+                        model.approvals.push(approval::open(asking, now).0);
                     }
                     (Err(AskError::TooMany { .. }), None) => prop_assert!(model.open_of(&call) >= MOST_OPEN as usize),
                     (other, _) => prop_assert!(false, "{other:?}"),
@@ -147,14 +150,15 @@ fn run(store: &mut Store, model: &mut Model, steps: &[Step]) -> Result<(), TestC
                     Ok(replied) => replied.record.question.parts.iter().map(|part| part.identity.clone()).collect(),
                     Err(_) => Vec::new(),
                 };
-                let answered = Answered { outcome, by: "ana".into(), at: now, feedback: reply.feedback, shown };
+                let answered =
+                    Answered { outcome, by: "ana".into(), at: now, feedback: reply.feedback, shown, edited: None };
                 prop_assert_eq!(replied.is_ok(), model.step(at, Event::Reply(answered), now), "{:?}", replied);
             }
             Step::Redeem { question, call: number } => {
                 let Some(at) = at(*question) else { continue };
                 let call = call(*number);
                 let redeemed = block_on(store.redeem(&model.approvals[at].id, &call, now, &judge(&policy)));
-                let event = Event::Redeem { digest: call.digest(), asker: Asker::of(&call) };
+                let event = Event::Redeem { digest: call.digest(), asker: Asker::of(&call), key: None };
                 prop_assert_eq!(redeemed.is_ok(), model.step(at, event, now), "{:?}", redeemed);
             }
             Step::Tell { question } => {

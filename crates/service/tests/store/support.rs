@@ -90,6 +90,7 @@ pub fn policy(rules: Vec<Rule>) -> Policy {
         default: Effect::Ask,
         nobody: Nobody::Deny,
         max_open: 3,
+        cascade: false,
         catalog: Catalog::default(),
         programs: std::collections::BTreeMap::new(),
         project_programs: std::collections::BTreeMap::new(),
@@ -145,7 +146,7 @@ pub fn ask(store: &mut Store, policy: &Policy, call: &Call, now: Timestamp) -> A
     let decision = decide(policy, &grants, None, call, now);
     assert_eq!(decision.effect(), Effect::Ask, "{call:?}");
     let question = question(call, &decision);
-    block_on(store.ask(&Ask { call, question: &question, max_open: policy.max_open }, now)).unwrap()
+    block_on(store.ask(&Ask { call, question: &question, max_open: policy.max_open, deferred: false }, now)).unwrap()
 }
 
 pub fn once(id: &str, outcome: Outcome) -> Reply {
@@ -157,6 +158,8 @@ pub fn once(id: &str, outcome: Outcome) -> Reply {
         expires: None,
         feedback: None,
         also: Vec::new(),
+        edited: None,
+        cascade: false,
     }
 }
 

@@ -158,6 +158,7 @@ fn decision(source: &Source, call: Call) -> Option<&'static str> {
         default: Effect::Ask,
         nobody: Nobody::Deny,
         max_open: 1,
+        cascade: false,
         catalog: Catalog::default(),
         programs: Default::default(),
         project_programs: Default::default(),

@@ -76,6 +76,7 @@ fn policy_of(source: Source) -> Policy {
         default: Effect::Ask,
         nobody: Nobody::Wait(60),
         max_open: 20,
+        cascade: false,
         catalog: Default::default(),
         programs: Default::default(),
         project_programs: Default::default(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use countersign_engine::{Engine, Files, Request};
 use countersign_policy::approval::{Asker, CancelReason, State as Life};
@@ -18,15 +18,19 @@ use tokio::time::{Instant, timeout_at};
 use super::human::question_of;
 use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
 use crate::disk::Disk;
-use crate::gate::{self, Gate};
+use crate::gate::{self, Gate, Sent};
 use crate::http::app::{App, ended};
 use crate::http::caller::{Caller, agent, caller};
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, Whole};
-use crate::store::{AgentToken, Ask, LogEntry, Record, Withdraw};
+use crate::http::{Fault, Shared, Whole, only};
+use crate::store::{AgentToken, Ask, LogEntry, Once, Record, Withdraw};
 
 /// The longest that one request waits; the agent then asks again.
-const LONGEST_WAIT: u64 = 60;
+pub(super) const LONGEST_WAIT: u64 = 60;
+/// With which an agent says that a request is the same as before.
+const KEY: &str = "idempotency-key";
+/// The longest of these, in bytes.
+const LONGEST_KEY: usize = 200;
 
 /// Says what policy says of a call. A human's yes to this very call is taken with it, once.
 #[utoipa::path(post, path = "/v1/decide", tag = "agents", security(("agent" = [])), request_body = CallBody,
@@ -38,7 +42,8 @@ pub(crate) async fn decide(
     whole: Whole,
 ) -> Result<Json<Verdict>, Fault> {
     let token = agent(&app, &headers).await?;
-    let judged = judge(&app, &token, whole.json()?).await?;
+    let once = once(&token, &headers, "decide", &whole)?;
+    let judged = judge(&app, &token, whole.json()?, once.as_ref()).await?;
     Ok(Json(judged.verdict))
 }
 
@@ -55,12 +60,13 @@ pub(crate) async fn ask(
     whole: Whole,
 ) -> Result<impl IntoResponse, Fault> {
     let token = agent(&app, &headers).await?;
-    let mut judged = judge(&app, &token, whole.json()?).await?;
+    let once = once(&token, &headers, "ask", &whole)?;
+    let mut judged = judge(&app, &token, whole.json()?, once.as_ref()).await?;
     let (Some(engine), Some(question)) = (judged.engine, judged.question) else {
         return Ok((StatusCode::OK, Json(judged.verdict)));
     };
-    let ask = Ask { call: &judged.call, question: &question, max_open: engine.policy().max_open };
-    let asked = app.store.lock().await.ask(&ask, app.clock()).await?;
+    let ask = Ask { call: &judged.call, question: &question, max_open: engine.policy().max_open, deferred: false };
+    let asked = app.store.lock().await.ask_once(&ask, once.as_ref(), app.clock()).await?;
     app.poked.notify_one();
     judged.verdict.approval = Some(ApprovalBody::of(&asked.record.approval));
     Ok((StatusCode::CREATED, Json(judged.verdict)))
@@ -72,7 +78,7 @@ pub(crate) async fn ask(
 #[into_params(parameter_in = Query)]
 pub(crate) struct Patience {
     /// At most so many seconds; 30 unless given, 60 at most.
-    seconds: Option<u64>,
+    pub(super) seconds: Option<u64>,
 }
 
 /// Waits until the question is answered or over, or the time is up: then it is still `open`.
@@ -130,13 +136,14 @@ pub(crate) async fn redeem(
 ) -> Result<Json<Verdict>, Fault> {
     let token = agent(&app, &headers).await?;
     own(&app, &token, &id).await?;
+    let once = once(&token, &headers, &format!("redeem {id}"), &whole)?;
     let (call, engine, call_id) = take_apart(&app, &token, whole.json()?).await?;
     let Some(engine) = engine else {
         return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: a human has to mend it"));
     };
     let recheck =
         |call: &Call, answer: Option<&_>, grants: &[_], now: Timestamp| engine.decide(grants, answer, call, now);
-    let redeemed = app.store.lock().await.redeem(&id, &call, app.clock(), &recheck).await?;
+    let redeemed = app.store.lock().await.redeem_once(&id, &call, once.as_ref(), app.clock(), &recheck).await?;
     app.poked.notify_one();
     note(&app, &call, &redeemed.decision, call_id, Some(&redeemed.record)).await;
     let mut verdict = verdict(Some(&engine), &call, &redeemed.decision);
@@ -205,6 +212,23 @@ pub(crate) async fn tools(
     Ok(Json(verdicts))
 }
 
+/// The idempotency key that came with a request, if one did.
+pub(super) fn once(token: &AgentToken, headers: &HeaderMap, what: &str, whole: &Whole) -> Result<Option<Once>, Fault> {
+    if !headers.contains_key(KEY) {
+        return Ok(None);
+    }
+    let key = only(headers, HeaderName::from_static(KEY));
+    let key =
+        key.filter(|key| (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+    let key = key.ok_or_else(|| {
+        Fault::invalid(format!("`Idempotency-Key` is there once, with 1 to {LONGEST_KEY} visible ASCII characters"))
+    })?;
+    let mut request = format!("{what}\n").into_bytes();
+    request.extend_from_slice(&whole.0);
+    let fingerprint = countersign_policy::sha256_hex(&request);
+    Ok(Some(Once { user: token.user.clone(), session: token.session.clone(), key: key.to_owned(), fingerprint }))
+}
+
 /// A question of this agent's session; others' read as if they were not there.
 async fn own(app: &App, token: &AgentToken, id: &str) -> Result<Record, Fault> {
     let record = app.store.lock().await.record(id).await?;
@@ -217,15 +241,15 @@ async fn own(app: &App, token: &AgentToken, id: &str) -> Result<Record, Fault> {
 }
 
 /// A call with what policy says of it.
-struct Judged {
-    call: Call,
-    verdict: Verdict,
-    engine: Option<Arc<Engine>>,
+pub(super) struct Judged {
+    pub(super) call: Call,
+    pub(super) verdict: Verdict,
+    pub(super) engine: Option<Arc<Engine>>,
     /// What a human would be asked, where policy leaves it to one.
-    question: Option<countersign_policy::Question>,
+    pub(super) question: Option<countersign_policy::Question>,
 }
 
-async fn judge(app: &App, token: &AgentToken, body: CallBody) -> Result<Judged, Fault> {
+pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: Option<&Once>) -> Result<Judged, Fault> {
     let (call, engine, call_id) = take_apart(app, token, body).await?;
     let Some(engine) = engine else {
         let decision = Decision::fault("the policy cannot be read, and there is no earlier one in force");
@@ -234,7 +258,8 @@ async fn judge(app: &App, token: &AgentToken, body: CallBody) -> Result<Judged, 
     };
     let judged = {
         let mut store = app.store.lock().await;
-        gate::judge(&mut store, &engine, &Disk, &call, call_id.as_deref(), app.clock()).await?
+        let sent = Sent { call_id: call_id.as_deref(), once };
+        gate::judge(&mut store, &engine, &Disk, &call, sent, app.clock()).await?
     };
     app.logbook.note(judged.entry).await;
     let (decision, question, approval) = match judged.gate {
@@ -244,6 +269,7 @@ async fn judge(app: &App, token: &AgentToken, body: CallBody) -> Result<Judged, 
             let record = app.store.lock().await.record(&approval).await?;
             (decision, None, record.map(|record| ApprovalBody::of(&record.approval)))
         }
+        Gate::Edited { decision, record } => (decision, None, Some(ApprovalBody::of(&record.approval))),
         Gate::Pending { decision, question, existing } => {
             (decision, Some(*question), existing.map(|record| ApprovalBody::of(&record.approval)))
         }
@@ -278,7 +304,7 @@ async fn take_apart(
 }
 
 /// The request for the engine. The token says who and in which session; a body that contradicts it is refused.
-fn request(app: &App, token: &AgentToken, body: CallBody, attendance: Attendance) -> Result<Request, Fault> {
+pub(super) fn request(app: &App, token: &AgentToken, body: CallBody, attendance: Attendance) -> Result<Request, Fault> {
     let session = token.session.strip_prefix(&body.host).and_then(|rest| rest.strip_prefix(':'));
     let session = session.ok_or_else(|| wrong_token("host"))?.to_owned();
     if !body.project.starts_with('/') || !body.cwd.starts_with('/') {
@@ -306,7 +332,7 @@ fn request(app: &App, token: &AgentToken, body: CallBody, attendance: Attendance
     })
 }
 
-fn wrong_token(what: &str) -> Fault {
+pub(super) fn wrong_token(what: &str) -> Fault {
     Fault::new(StatusCode::FORBIDDEN, "wrong-token", format!("this token belongs to another {what}"))
 }
 
@@ -321,6 +347,7 @@ fn verdict(engine: Option<&Engine>, call: &Call, decision: &Decision) -> Verdict
         message,
         digest: call.digest().0,
         revision: decision.revision().to_owned(),
+        catalog: engine.map(|engine| engine.catalog_digest().to_owned()).unwrap_or_default(),
         approval: None,
     }
 }

@@ -1,21 +1,16 @@
-//! What only humans may do: look at questions and answer them.
+//! What only humans may do: look at questions and at what is remembered, and revoke it.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
-use countersign_policy::approval::Outcome;
-use countersign_policy::{Call, Scope, Timestamp};
 
-use super::wire::{ApprovalBody, Choice, Page, RepliedBody, ReplyBody};
+use super::wire::Page;
 use crate::http::app::App;
 use crate::http::caller::human;
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, Whole, stream};
-use crate::store::{GrantFilter, Human, Record, RecordFilter, Remembered, Replied, Reply};
-
-/// The longest word to the agent, in characters.
-const LONGEST_FEEDBACK: usize = 2_000;
+use crate::http::{Fault, Shared, stream};
+use crate::store::{GrantFilter, Human, Record, RecordFilter};
 
 /// Questions, the newest first. `open`: only those that wait for an answer.
 #[utoipa::path(get, path = "/v1/approvals", tag = "humans", security(("human" = [])),
@@ -62,89 +57,6 @@ pub(crate) async fn approval(
 ) -> Result<Json<Record>, Fault> {
     let human = human(&app, &headers, "read a question").await?;
     Ok(Json(question_of(&app, &id, &human).await?))
-}
-
-/// Answers a question. The first answer stands.
-#[utoipa::path(post, path = "/v1/approvals/{id}/reply", tag = "humans", security(("human" = [])),
-    params(("id" = String, Path, description = "the question")), request_body = ReplyBody,
-    responses((status = 200, body = RepliedBody), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "answered before (by whom and when), withdrawn, or policy is stricter now", body = Problem),
-        (status = 410, description = "expired", body = Problem),
-        (status = 422, description = "what the question does not offer", body = Problem)))]
-pub(crate) async fn reply(
-    State(app): State<Shared>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    whole: Whole,
-) -> Result<Json<RepliedBody>, Fault> {
-    let human = human(&app, &headers, "answer a question").await?;
-    let body: ReplyBody = whole.json()?;
-    let word = body.scope.as_deref().unwrap_or("once");
-    let scope = Scope::named(word).ok_or_else(|| Fault::invalid(format!("`{word}` is no scope")))?;
-    let given = Given {
-        outcome: body.outcome,
-        scope,
-        choices: body.remember,
-        seconds: body.seconds,
-        feedback: body.feedback,
-        also: body.also,
-    };
-    let replied = answer(&app, &human, &id, given).await?;
-    Ok(Json(RepliedBody {
-        approval: ApprovalBody::of(&replied.record.approval),
-        grants: replied.grants.into_iter().map(|grant| grant.id).collect(),
-        also: replied.also,
-    }))
-}
-
-/// An answer as page and API take it.
-pub(crate) struct Given {
-    pub(crate) outcome: Outcome,
-    pub(crate) scope: Scope,
-    pub(crate) choices: Vec<Choice>,
-    pub(crate) seconds: Option<i64>,
-    pub(crate) feedback: Option<String>,
-    pub(crate) also: Vec<String>,
-}
-
-/// Takes a human's answer. What is remembered is named by its place in the question, never brought along.
-pub(crate) async fn answer(app: &App, human: &Human, id: &str, given: Given) -> Result<Replied, Fault> {
-    let feedback = given.feedback.filter(|text| !text.trim().is_empty());
-    if feedback.as_ref().is_some_and(|text| text.chars().count() > LONGEST_FEEDBACK) {
-        return Err(Fault::invalid(format!("a word to the agent has at most {LONGEST_FEEDBACK} characters")));
-    }
-    let record = question_of(app, id, human).await?;
-    let remember = given.choices.iter().map(|choice| chosen(&record, *choice)).collect::<Result<Vec<_>, _>>()?;
-    let in_force = app.in_force(&record.call.project).await?;
-    let Some(engine) = in_force.engine else {
-        return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: mend it first"));
-    };
-    let mut store = app.store.lock().await;
-    let now = store.clock(app.clock()).await?;
-    if given.seconds.is_some_and(|seconds| seconds <= 0) {
-        return Err(Fault::invalid("`seconds` must be more than 0"));
-    }
-    let reply = Reply {
-        approval: id.to_owned(),
-        outcome: given.outcome,
-        remember,
-        scope: given.scope,
-        expires: given.seconds.map(|seconds| now.plus_seconds(seconds)),
-        feedback,
-        also: given.also,
-    };
-    let recheck =
-        |call: &Call, answer: Option<&_>, grants: &[_], now: Timestamp| engine.decide(grants, answer, call, now);
-    let replied = store.reply(&reply, human, now, &recheck).await?;
-    app.poked.notify_one();
-    Ok(replied)
-}
-
-fn chosen(record: &Record, choice: Choice) -> Result<Remembered, Fault> {
-    let part = record.question.parts.get(choice.part);
-    let offer = part.and_then(|part| part.offers.get(choice.offer).map(|offer| (part, offer)));
-    let (part, offer) = offer.ok_or_else(|| Fault::invalid("the question does not offer to remember that"))?;
-    Ok(Remembered { identity: part.identity.clone(), resource: offer.resource.clone() })
 }
 
 /// A question of this human.

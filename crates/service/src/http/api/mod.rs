@@ -1,8 +1,11 @@
 //! The API's handlers. `agent.rs` is all that an agent can reach.
 
 pub(crate) mod agent;
+pub(crate) mod catalog;
 pub(crate) mod human;
 pub(crate) mod records;
 mod refusals;
+pub(crate) mod replies;
 pub(crate) mod tokens;
+pub(crate) mod turns;
 pub(crate) mod wire;

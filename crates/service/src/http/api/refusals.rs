@@ -2,9 +2,10 @@
 
 use axum::http::StatusCode;
 use countersign_policy::approval::{Outcome, Refusal};
+use countersign_policy::batch::BatchRefusal;
 
 use crate::http::Fault;
-use crate::store::{AskError, RedeemError, ReplyError};
+use crate::store::{AskError, KeyReused, RedeemError, ReplyError, TakeError};
 
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Fault {
@@ -35,7 +36,9 @@ impl From<ReplyError> for Fault {
         match error {
             ReplyError::Unknown(_) => Fault::not_found("question"),
             ReplyError::Refused(refusal) => refusal.into(),
-            ReplyError::Stricter { .. } => Fault::new(StatusCode::CONFLICT, "stricter", message),
+            ReplyError::Stricter { .. } | ReplyError::EditedRefused { .. } => {
+                Fault::new(StatusCode::CONFLICT, "stricter", message)
+            }
             ReplyError::Store(error) => error.into(),
             _ => Fault::invalid(message),
         }
@@ -49,6 +52,7 @@ impl From<RedeemError> for Fault {
             RedeemError::Unknown(_) => Fault::not_found("approval"),
             RedeemError::Refused(refusal) => refusal.into(),
             RedeemError::Stricter { .. } => Fault::new(StatusCode::CONFLICT, "stricter", message),
+            RedeemError::KeyReused(error) => error.into(),
             RedeemError::Store(error) => error.into(),
         }
     }
@@ -57,8 +61,29 @@ impl From<RedeemError> for Fault {
 impl From<AskError> for Fault {
     fn from(error: AskError) -> Fault {
         match error {
-            AskError::TooMany { .. } => Fault::new(StatusCode::CONFLICT, "too-many", error.to_string()),
+            AskError::TooMany(_) => Fault::new(StatusCode::CONFLICT, "too-many", error.to_string()),
+            AskError::KeyReused(error) => error.into(),
             AskError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<KeyReused> for Fault {
+    fn from(error: KeyReused) -> Fault {
+        Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", error.to_string())
+    }
+}
+
+impl From<TakeError> for Fault {
+    fn from(error: TakeError) -> Fault {
+        let message = error.to_string();
+        match error {
+            TakeError::Unknown(_) => Fault::not_found("turn"),
+            TakeError::Refused(BatchRefusal::NotReady) => Fault::new(StatusCode::CONFLICT, "not-ready", message),
+            TakeError::Refused(BatchRefusal::Resumed) => Fault::new(StatusCode::CONFLICT, "resumed", message),
+            TakeError::Refused(BatchRefusal::Cancelled(_)) => Fault::new(StatusCode::CONFLICT, "withdrawn", message),
+            TakeError::KeyReused(error) => error.into(),
+            TakeError::Store(error) => error.into(),
         }
     }
 }

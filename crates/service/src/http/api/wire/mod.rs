@@ -1,10 +1,19 @@
 //! What goes over the wire: the API's own shapes, so that an inner type can change without the API changing.
 
+mod turns;
+
 use std::collections::BTreeMap;
 
 use countersign_policy::approval::{Approval, CancelReason, Outcome, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub(crate) use turns::{
+    BatchBody, CallVerdict, CatalogBody, CatalogTool, GiveUp, GiveUpBody, GivenUpBody, OnAsk, OutcomeBody, TurnBody,
+    TurnVerdict,
+};
+
+use crate::store::Replied;
 
 /// One tool call, as its host has it. Whose it is and in which session comes from the token.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -57,6 +66,8 @@ pub(crate) struct Verdict {
     pub(crate) digest: String,
     /// The revision of the policy that decided.
     pub(crate) revision: String,
+    /// A digest of the catalog: while it stays the same, so do the tools that the model is offered. See `/v1/catalog`.
+    pub(crate) catalog: String,
     /// The question about this very call, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) approval: Option<ApprovalBody>,
@@ -79,6 +90,11 @@ pub(crate) struct ApprovalBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) reason: Option<CancelReason>,
+    /// For `allowed` and `redeemed`: the arguments that the human allowed instead of those that were asked about. The
+    /// call that is redeemed has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) args: Option<serde_json::Value>,
 }
 
 impl ApprovalBody {
@@ -92,7 +108,8 @@ impl ApprovalBody {
             State::Expired { .. } => ("expired", None, None, None),
         };
         let feedback = answer.and_then(|answer| answer.feedback.clone());
-        ApprovalBody { id: approval.id.clone(), state, until, feedback, reason }
+        let args = answer.and_then(|answer| answer.edited.as_ref()).map(|edited| edited.args.clone());
+        ApprovalBody { id: approval.id.clone(), state, until, feedback, reason, args }
     }
 }
 
@@ -118,6 +135,47 @@ pub(crate) struct ReplyBody {
     /// Other open questions that the same answer is for, by id.
     #[serde(default)]
     pub(crate) also: Vec<String>,
+    /// With `allow`, once: the arguments that are allowed instead, in full. Policy decides anew about them, and the
+    /// agent gets them with the answer.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) args: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Answers to several questions: all of them are taken, or none.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepliesBody {
+    /// The answers.
+    pub(crate) replies: Vec<ReplyTo>,
+}
+
+/// An answer and the question that it is for.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplyTo {
+    /// The question's id.
+    pub(crate) approval: String,
+    /// The answer.
+    pub(crate) reply: ReplyBody,
+}
+
+/// What an answer would do.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct PreviewBody {
+    /// What would be remembered, in words.
+    pub(crate) remembers: Vec<String>,
+    /// The other questions that it would answer.
+    pub(crate) also: Vec<AlsoBody>,
+}
+
+/// Another question that an answer would answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct AlsoBody {
+    /// Its id.
+    pub(crate) id: String,
+    /// What it is about, in one line.
+    pub(crate) summary: String,
 }
 
 /// One of the rules that a question offers to remember.
@@ -139,6 +197,16 @@ pub(crate) struct RepliedBody {
     pub(crate) grants: Vec<String>,
     /// The other questions that were answered with it, by id.
     pub(crate) also: Vec<String>,
+}
+
+impl RepliedBody {
+    pub(crate) fn of(replied: Replied) -> RepliedBody {
+        RepliedBody {
+            approval: ApprovalBody::of(&replied.record.approval),
+            grants: replied.grants.into_iter().map(|grant| grant.id).collect(),
+            also: replied.also,
+        }
+    }
 }
 
 /// Which tools a host would offer to its model.

@@ -1,0 +1,352 @@
+//! Whole turns: all calls judged at once, those that ask are one batch, and its agent is resumed once.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use countersign_policy::Effect;
+use countersign_policy::approval::{CancelReason, State as Life};
+use countersign_policy::batch::BatchState;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::agent::{Judged, LONGEST_WAIT, Patience, judge, once};
+use super::wire::{
+    ApprovalBody, BatchBody, CallBody, CallVerdict, GiveUp, GiveUpBody, GivenUpBody, OnAsk, OutcomeBody, TurnBody,
+    TurnVerdict,
+};
+use crate::http::app::{App, ended};
+use crate::http::caller::agent;
+use crate::http::fault::Problem;
+use crate::http::{Fault, Shared, Whole};
+use crate::store::{AgentToken, Ask, AskTurn, BatchRecord, LogEntry, LogEvent, Owner, TakeError, Withdraw};
+
+/// The most calls of one turn.
+const MOST_CALLS: usize = 200;
+/// The longest id of a call or turn, in bytes.
+const LONGEST_ID: usize = 200;
+
+type Patiently = Result<Query<Patience>, axum::extract::rejection::QueryRejection>;
+
+/// Says what policy says of each call of a turn, and asks a human about those that it leaves to one: as one batch,
+/// on the disk before the answer comes. With `seconds` it waits so long for the answers.
+///
+/// What is open beyond the session's most is denied. Earlier turns whose questions are all over come with the answer.
+#[utoipa::path(post, path = "/v1/turns", tag = "agents", security(("agent" = [])), request_body = TurnBody,
+    params(("seconds" = Option<u64>, Query, description = "wait at most so long for the answers; not at all unless given")),
+    responses((status = 200, body = TurnVerdict), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn turn(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    query: Patiently,
+    whole: Whole,
+) -> Result<Json<TurnVerdict>, Fault> {
+    let token = agent(&app, &headers).await?;
+    let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
+    let once = once(&token, &headers, "turn", &whole)?;
+    let body: TurnBody = whole.json()?;
+    check(&body)?;
+    let mut judged = Vec::with_capacity(body.calls.len());
+    for (id, call) in calls(&body) {
+        judged.push((id, judge(&app, &token, call, None).await?));
+    }
+
+    let deferred = body.on_ask == OnAsk::Defer;
+    let asks = judged.iter().filter_map(|(id, judged)| Some((id.as_str(), ask_of(judged, deferred)?)));
+    let asks: Vec<(&str, Ask<'_>)> = asks.collect();
+    let asked = match asks.is_empty() {
+        true => None,
+        false => Some(app.store.lock().await.ask_turn(&AskTurn { asks }, once.as_ref(), app.clock()).await?),
+    };
+    let mut batch = None;
+    if let Some(asked) = asked {
+        app.poked.notify_one();
+        batch = asked.batch.map(|batch| batch.id);
+        let open = judged.iter_mut().filter(|(_, judged)| judged.question.is_some());
+        for ((id, judged), asked) in open.zip(asked.asked) {
+            match asked {
+                Ok(asked) => judged.verdict.approval = Some(ApprovalBody::of(&asked.record.approval)),
+                Err(too_many) => {
+                    let reason = format!("Countersign did not let this run: {too_many}");
+                    refuse(&app, judged, id, &reason).await;
+                }
+            }
+        }
+    }
+
+    let owner = owner(&token);
+    let batch = match batch {
+        Some(id) => {
+            let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(0).min(LONGEST_WAIT));
+            Some(BatchBody::of(&over(&app, &owner, &id, due).await?))
+        }
+        None => None,
+    };
+    let known = batch.as_ref().map(|batch| batch.id.clone());
+    let resumed = take_ready(&app, &owner, "request", known.as_deref()).await?;
+    let catalog = judged.first().map(|(_, judged)| judged.verdict.catalog.clone()).unwrap_or_default();
+    let calls = judged.into_iter().map(|(id, judged)| CallVerdict { id, verdict: judged.verdict }).collect();
+    Ok(Json(TurnVerdict { calls, catalog, batch, resumed }))
+}
+
+/// A turn's questions and what became of them. Waits until all are over, or the time is up; nobody is resumed by it.
+#[utoipa::path(get, path = "/v1/batches/{id}", tag = "agents", security(("agent" = [])),
+    params(("id" = String, Path, description = "the batch"), ("seconds" = Option<u64>, Query, description = "wait at most so long; not at all unless given")),
+    responses((status = 200, body = BatchBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn batch(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Patiently,
+) -> Result<Json<BatchBody>, Fault> {
+    let token = agent(&app, &headers).await?;
+    let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
+    let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(0).min(LONGEST_WAIT));
+    Ok(Json(BatchBody::of(&over(&app, &owner(&token), &id, due).await?)))
+}
+
+/// Resumes a turn with what became of its questions: once, and again with the same idempotency key. Waits until all
+/// are over, or the time is up.
+#[utoipa::path(post, path = "/v1/batches/{id}/resume", tag = "agents", security(("agent" = [])),
+    params(("id" = String, Path, description = "the batch"), ("seconds" = Option<u64>, Query, description = "wait at most so long; not at all unless given")),
+    responses((status = 200, body = BatchBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, description = "not over yet, resumed before, or given up", body = Problem),
+        (status = 422, body = Problem)))]
+pub(crate) async fn resume(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Patiently,
+    whole: Whole,
+) -> Result<Json<BatchBody>, Fault> {
+    let token = agent(&app, &headers).await?;
+    let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
+    let once = once(&token, &headers, &format!("resume {id}"), &whole)?;
+    let owner = owner(&token);
+    let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(0).min(LONGEST_WAIT));
+    over(&app, &owner, &id, due).await?;
+    let taken = app.store.lock().await.take_batch(&id, &owner, "poll", once.as_ref(), app.clock()).await?;
+    app.poked.notify_one();
+    Ok(Json(BatchBody::of(&taken)))
+}
+
+/// Resumes the session's turns as they become ready: an event `resume` with each batch, once.
+#[utoipa::path(get, path = "/v1/resumes", tag = "agents", security(("agent" = [])),
+    responses((status = 200, description = "server-sent events named `resume`, each with a batch as its data", content_type = "text/event-stream"),
+        (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub(crate) async fn resumes(State(app): State<Shared>, headers: HeaderMap) -> Result<impl IntoResponse, Fault> {
+    let token = agent(&app, &headers).await?;
+    let (to, from) = mpsc::channel(1);
+    tokio::spawn(stream(app, owner(&token), to));
+    Ok(Sse::new(ReceiverStream::new(from)).keep_alive(KeepAlive::new().interval(Duration::from_secs(3))))
+}
+
+/// Gives up a turn, or all of the session: its questions are withdrawn, its yeses too, and nobody is resumed with it.
+#[utoipa::path(post, path = "/v1/turns/cancel", tag = "agents", security(("agent" = [])), request_body = GiveUpBody,
+    responses((status = 200, body = GivenUpBody), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn cancel(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    whole: Whole,
+) -> Result<Json<GivenUpBody>, Fault> {
+    let token = agent(&app, &headers).await?;
+    let body: GiveUpBody = whole.json()?;
+    let Owner { user, session } = owner(&token);
+    let which = match body.turn {
+        Some(turn) => Withdraw::Turn { user, session, turn },
+        None => Withdraw::Session { user, session },
+    };
+    let mut store = app.store.lock().await;
+    let cancelled = match body.reason {
+        GiveUp::Stop => store.cancel(&which, "agent", CancelReason::Stop, app.clock()).await?,
+        GiveUp::NewMessage => store.cancel(&which, "agent", CancelReason::NewMessage, app.clock()).await?,
+        GiveUp::StartOver => store.start_over(&owner(&token), "agent", app.clock()).await?,
+    };
+    app.poked.notify_one();
+    Ok(Json(GivenUpBody { cancelled }))
+}
+
+/// Takes the session's batches that are ready, but for one.
+pub(crate) async fn take_ready(
+    app: &App,
+    owner: &Owner,
+    by: &'static str,
+    but: Option<&str>,
+) -> Result<Vec<BatchBody>, Fault> {
+    let mut store = app.store.lock().await;
+    let now = store.clock(app.clock()).await?;
+    let mut taken = Vec::new();
+    for id in store.batches_ready(owner, now).await? {
+        if but == Some(id.as_str()) {
+            continue;
+        }
+        match store.take_batch(&id, owner, by, None, app.clock()).await {
+            Ok(batch) => taken.push(BatchBody::of(&batch)),
+            Err(TakeError::Refused(_) | TakeError::Unknown(_) | TakeError::KeyReused(_)) => {}
+            Err(TakeError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Ok(taken)
+}
+
+/// The batch once it is no longer open, or as it is when the time is up.
+async fn over(app: &App, owner: &Owner, id: &str, due: Instant) -> Result<BatchRecord, Fault> {
+    let mut written = app.written.subscribe();
+    let mut stop = app.stop.subscribe();
+    loop {
+        written.mark_unchanged();
+        let found = app.store.lock().await.batch(id).await?;
+        let own = found.filter(|found| found.batch.user == owner.user && found.batch.session == owner.session);
+        let found = own.ok_or_else(|| Fault::not_found("turn"))?;
+        if found.batch.state != BatchState::Open || Instant::now() >= due {
+            return Ok(found);
+        }
+        tokio::select! {
+            waited = timeout_at(due, written.changed()) => {
+                if matches!(waited, Ok(Err(_))) {
+                    return Ok(found);
+                }
+            }
+            () = ended(&mut stop) => return Ok(found),
+        }
+    }
+}
+
+async fn stream(app: Shared, owner: Owner, to: mpsc::Sender<Result<Event, Infallible>>) {
+    let mut written = app.written.subscribe();
+    let mut stop = app.stop.subscribe();
+    loop {
+        written.mark_unchanged();
+        // Nothing is taken for a stream that nobody reads.
+        let room = tokio::select! {
+            room = to.reserve() => room,
+            () = ended(&mut stop) => return,
+        };
+        let Ok(room) = room else { return };
+        drop(room);
+        match take_ready(&app, &owner, "stream", None).await {
+            Ok(taken) => {
+                for batch in taken {
+                    let event = Event::default().event("resume").json_data(&batch);
+                    if let Ok(event) = event
+                        && to.send(Ok(event)).await.is_err()
+                    {
+                        return;
+                    }
+                }
+            }
+            Err(_) => return,
+        }
+        tokio::select! {
+            changed = written.changed() => if changed.is_err() { return },
+            () = to.closed() => return,
+            () = ended(&mut stop) => return,
+        }
+    }
+}
+
+fn owner(token: &AgentToken) -> Owner {
+    Owner { user: token.user.clone(), session: token.session.clone() }
+}
+
+fn check(body: &TurnBody) -> Result<(), Fault> {
+    if body.calls.is_empty() || body.calls.len() > MOST_CALLS {
+        return Err(Fault::invalid(format!("`calls` has from 1 to {MOST_CALLS} calls")));
+    }
+    let mut ids = BTreeSet::new();
+    for (name, id) in body.calls.iter().map(|call| ("id", &call.id)).chain([("turn", &body.turn)]) {
+        if id.is_empty() || id.len() > LONGEST_ID {
+            return Err(Fault::invalid(format!("`{name}` has from 1 to {LONGEST_ID} bytes")));
+        }
+    }
+    match body.calls.iter().find(|call| !ids.insert(&call.id)) {
+        Some(twice) => Err(Fault::invalid(format!("two calls have the id `{}`", twice.id))),
+        None => Ok(()),
+    }
+}
+
+fn calls(body: &TurnBody) -> impl Iterator<Item = (String, CallBody)> {
+    body.calls.iter().map(|call| {
+        let one = CallBody {
+            host: body.host.clone(),
+            host_version: body.host_version.clone(),
+            tool: call.tool.clone(),
+            mcp_server: call.mcp_server.clone(),
+            args: call.args.clone(),
+            cwd: body.cwd.clone(),
+            project: body.project.clone(),
+            turn: Some(body.turn.clone()),
+            agent: body.agent.clone(),
+            mode: body.mode.clone(),
+            environment: body.environment.clone(),
+            call_id: Some(call.id.clone()),
+        };
+        (call.id.clone(), one)
+    })
+}
+
+fn ask_of(judged: &Judged, deferred: bool) -> Option<Ask<'_>> {
+    let engine = judged.engine.as_ref()?;
+    Some(Ask { call: &judged.call, question: judged.question.as_ref()?, max_open: engine.policy().max_open, deferred })
+}
+
+/// Denies a call that policy would have asked about, and logs that.
+async fn refuse(app: &App, judged: &mut Judged, id: &str, reason: &str) {
+    judged.verdict.effect = Effect::Deny;
+    judged.verdict.message = Some(reason.to_owned());
+    let entry = LogEntry {
+        call_id: Some(id.to_owned()),
+        revision: judged.verdict.revision.clone(),
+        detail: json!({ "told": reason }),
+        ..LogEntry::about(&judged.call, LogEvent::Decided, Effect::Deny)
+    };
+    app.logbook.note(entry).await;
+}
+
+impl BatchBody {
+    pub(crate) fn of(found: &BatchRecord) -> BatchBody {
+        let (state, reason) = match &found.batch.state {
+            BatchState::Open => ("open", None),
+            BatchState::Ready { .. } | BatchState::Sending { .. } => ("ready", None),
+            BatchState::Resumed { .. } => ("resumed", None),
+            BatchState::Cancelled { reason, .. } => ("cancelled", Some(*reason)),
+        };
+        let mut seen = BTreeSet::new();
+        let members = found.batch.members.iter().filter_map(|member| {
+            let record = found.records.iter().find(|record| record.approval.id == member.approval)?;
+            let again = !seen.insert(&member.approval);
+            Some(OutcomeBody {
+                call: member.call.clone(),
+                outcome: outcome(&record.approval.state, again),
+                approval: ApprovalBody::of(&record.approval),
+            })
+        });
+        BatchBody {
+            outcomes: members.collect(),
+            id: found.batch.id.clone(),
+            turn: found.batch.turn.clone(),
+            state,
+            reason,
+        }
+    }
+}
+
+fn outcome(state: &Life, again: bool) -> &'static str {
+    match state {
+        Life::Open => "open",
+        Life::Allowed { .. } | Life::Redeemed { .. } if again => "repeated",
+        Life::Allowed { .. } | Life::Redeemed { .. } => "approved",
+        Life::Denied { .. } => "denied",
+        Life::Cancelled { .. } => "cancelled",
+        Life::Expired { .. } => "expired",
+    }
+}
