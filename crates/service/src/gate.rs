@@ -100,16 +100,45 @@ pub(crate) async fn judge(
         Gate::Decided { decision }
     };
 
-    let (decision, approval) = match &gate {
-        Gate::Decided { decision } => (decision, None),
-        Gate::Answered { decision, approval } => (decision, Some(approval.clone())),
-        Gate::Edited { decision, record } => (decision, Some(record.approval.id.clone())),
-        Gate::Pending { decision, existing, .. } => {
-            (decision, existing.as_ref().map(|record| record.approval.id.clone()))
+    Ok(Judged::of(gate, call, sent.call_id, at))
+}
+
+/// The same for a caller that cannot write; `None` where a human's answer has to be taken or told.
+pub(crate) async fn look(
+    store: &mut Store,
+    engine: &Engine,
+    files: &(dyn Files + Sync),
+    call: &Call,
+    sent: Sent<'_>,
+    clock: Timestamp,
+) -> Result<Option<Judged>, StoreError> {
+    let (at, grants) = store.look(call, clock).await?;
+    let decision = engine.decide(&grants, None, call, at.now());
+    let gate = if open_to_an_answer(&decision) {
+        let existing = store.find(&call.digest(), &Asker::of(call), at.now()).await?;
+        if sent.once.is_some() || existing.as_ref().is_some_and(|record| record.approval.state != State::Open) {
+            return Ok(None);
         }
+        asked_or_decided(engine, files, call, decision, existing)
+    } else {
+        Gate::Decided { decision }
     };
-    let entry = LogEntry { call_id: sent.call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision) };
-    Ok(Judged { gate, entry, at })
+    Ok(Some(Judged::of(gate, call, sent.call_id, at)))
+}
+
+impl Judged {
+    fn of(gate: Gate, call: &Call, call_id: Option<&str>, at: Clock) -> Judged {
+        let (decision, approval) = match &gate {
+            Gate::Decided { decision } => (decision, None),
+            Gate::Answered { decision, approval } => (decision, Some(approval.clone())),
+            Gate::Edited { decision, record } => (decision, Some(record.approval.id.clone())),
+            Gate::Pending { decision, existing, .. } => {
+                (decision, existing.as_ref().map(|record| record.approval.id.clone()))
+            }
+        };
+        let entry = LogEntry { call_id: call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision) };
+        Judged { gate, entry, at }
+    }
 }
 
 /// Whether a human's answer could change it: it asks, or would have asked had anybody been there.
@@ -177,12 +206,8 @@ impl Late<'_> {
             }
             _ => {}
         }
-        if decision.effect() == Effect::Ask {
-            let question = Box::new(self.engine.question(self.call, &decision, self.files));
-            let open = existing.filter(|record| !matches!(record.approval.state, State::Allowed { .. }));
-            return Ok(Gate::Pending { decision, question, existing: open.map(Box::new) });
-        }
-        Ok(Gate::Decided { decision })
+        let open = existing.filter(|record| !matches!(record.approval.state, State::Allowed { .. }));
+        Ok(asked_or_decided(self.engine, self.files, self.call, decision, open))
     }
 
     /// Redeems that approval: what became of it, what policy says that is stricter, or nothing if it is not to be had.
@@ -196,4 +221,18 @@ impl Late<'_> {
             Err(RedeemError::Refused(_) | RedeemError::Unknown(_) | RedeemError::KeyReused(_)) => Ok(None),
         }
     }
+}
+
+fn asked_or_decided(
+    engine: &Engine,
+    files: &(dyn Files + Sync),
+    call: &Call,
+    decision: Decision,
+    existing: Option<Record>,
+) -> Gate {
+    if decision.effect() != Effect::Ask {
+        return Gate::Decided { decision };
+    }
+    let question = Box::new(engine.question(call, &decision, files));
+    Gate::Pending { decision, question, existing: existing.map(Box::new) }
 }

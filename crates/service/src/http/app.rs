@@ -1,25 +1,28 @@
 //! What all requests share.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use countersign_policy::Timestamp;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 
 use super::engines::{Engines, InForce};
 use super::fault::Fault;
 use super::guard::Names;
 use super::guesses::{Guesses, Refused};
 use super::logbook::Logbook;
-use crate::store::{Store, StoreError};
+use super::writer::{Work, Writer};
+use crate::store::{Store, StoreError, Synchronous};
 
 /// What all requests share.
 pub(crate) type Shared = Arc<App>;
 
-/// See [`Shared`]. Whoever needs both `engines` and `store` locks them in this order.
+/// See [`Shared`]. Whoever needs both `engines` and a reader locks them in this order.
 pub(crate) struct App {
     pub(crate) engines: Mutex<Engines>,
-    pub(crate) store: Mutex<Store>,
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
     pub(crate) guesses: SyncMutex<Guesses>,
     pub(crate) refused: SyncMutex<Refused>,
     pub(crate) logbook: Logbook,
@@ -33,7 +36,7 @@ pub(crate) struct App {
     /// Grows when a page would show something else.
     pub(crate) shown: watch::Sender<u64>,
     /// We have written ourselves: there is no need to wait for the next look.
-    pub(crate) poked: Notify,
+    pub(crate) poked: Arc<Notify>,
     /// Becomes true once, when the server ends.
     pub(crate) stop: watch::Sender<bool>,
 }
@@ -45,18 +48,81 @@ impl App {
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
+    /// A connection that reads what is committed, this request's own writes included, and never waits for a commit.
+    /// It has a time of its own: what it said the time is, is not for the writer, which is given [`App::clock`].
+    pub(crate) async fn read(&self) -> MutexGuard<'_, Store> {
+        self.readers.one().await
+    }
+
+    /// Writes, and returns once it is on the disk. What `work` needs it owns; it sees what the jobs before it wrote.
+    pub(crate) async fn write<T, E>(
+        &self,
+        work: impl for<'s> FnOnce(&'s mut Store) -> Work<'s, T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.write(Synchronous::Full, work).await
+    }
+
+    /// Writes what a power cut may take back.
+    pub(crate) async fn jot<T: Send + 'static>(
+        &self,
+        work: impl for<'s> FnOnce(&'s mut Store) -> Work<'s, T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.write(Synchronous::Normal, work).await
+    }
+
     /// The policy in force for a project.
     pub(crate) async fn in_force(&self, project: &str) -> Result<InForce, Fault> {
         let mut engines = self.engines.lock().await;
-        let mut store = self.store.lock().await;
-        Ok(engines.of(project, &mut store, self.clock()).await?)
+        let known = self.read().await.known(&self.user).await?;
+        let (in_force, checked) = engines.of(project, &known);
+        drop(engines);
+        self.note_checked(checked).await?;
+        Ok(in_force)
     }
 
     /// What is wrong with the policies in use.
     pub(crate) async fn policy_faults(&self) -> Result<Vec<String>, StoreError> {
         let mut engines = self.engines.lock().await;
-        let mut store = self.store.lock().await;
-        engines.faults(&mut store, self.clock()).await
+        let known = self.read().await.known(&self.user).await?;
+        let (faults, checked) = engines.faults(&known);
+        drop(engines);
+        self.note_checked(checked).await?;
+        Ok(faults)
+    }
+
+    /// Remembers which files' examples hold.
+    async fn note_checked(&self, checked: Vec<String>) -> Result<(), StoreError> {
+        if checked.is_empty() {
+            return Ok(());
+        }
+        let clock = self.clock();
+        self.jot(move |store| Box::pin(async move { store.note_checked(&checked, clock).await })).await
+    }
+}
+
+/// Connections that only read. Each is a thread of SQLite's, whose statements take some microseconds.
+pub(crate) struct Readers {
+    stores: [Mutex<Store>; 2],
+    turn: AtomicUsize,
+}
+
+impl Readers {
+    pub(crate) fn new(one: Store, other: Store) -> Readers {
+        Readers { stores: [Mutex::new(one), Mutex::new(other)], turn: AtomicUsize::new(0) }
+    }
+
+    /// One that is free, else the next one that will be.
+    async fn one(&self) -> MutexGuard<'_, Store> {
+        if let Some(free) = self.stores.iter().find_map(|store| store.try_lock().ok()) {
+            return free;
+        }
+        let [one, other] = &self.stores;
+        let is_even = self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+        if is_even { one.lock().await } else { other.lock().await }
     }
 }
 

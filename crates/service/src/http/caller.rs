@@ -23,7 +23,7 @@ pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Fau
     if !scheme.eq_ignore_ascii_case("bearer") || secret.len() > 200 {
         return Err(Fault::unauthorised());
     }
-    let mut store = app.store.lock().await;
+    let mut store = app.read().await;
     let now = store.clock(app.clock()).await?;
     if let Some(token) = store.token_find(secret, now).await? {
         return Ok(Caller::Agent(token));
@@ -43,7 +43,8 @@ pub(crate) async fn human(app: &App, headers: &HeaderMap, what: &str) -> Result<
             // The same attempt again within a minute adds nothing, and must not fill the disk.
             if app.refused.lock().is_ok_and(|mut refused| refused.is_new(format!("{} {what}", token.id), now)) {
                 let detail = json!({ "token": token.id, "user": token.user, "session": token.session, "tried": what });
-                app.store.lock().await.audit("agent", "refused", &detail, now).await?;
+                app.write(move |store| Box::pin(async move { store.audit("agent", "refused", &detail, now).await }))
+                    .await?;
             }
             Err(Fault::humans_only())
         }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_engine::{Engine, Files, Known as _, LOCAL_FILE, Layout, PROJECT_FILE, load};
-use countersign_policy::{SourceKind, Timestamp, sha256_hex};
+use countersign_policy::{SourceKind, sha256_hex};
 
 use crate::disk::Disk;
-use crate::store::{Known, Store, StoreError};
+use crate::store::Known;
 
 /// The most projects whose policies are kept. Agents name projects; the least recently used is forgotten first.
 const MOST: usize = 64;
@@ -18,7 +18,6 @@ const MOST: usize = 64;
 /// The policies that were read, by the real path of their project.
 pub(crate) struct Engines {
     layout: Layout,
-    user: String,
     kept: BTreeMap<String, Kept>,
     uses: u64,
 }
@@ -48,33 +47,26 @@ pub(crate) struct InForce {
 }
 
 impl Engines {
-    pub(crate) fn new(layout: Layout, user: String) -> Engines {
-        Engines { layout, user, kept: BTreeMap::new(), uses: 0 }
+    pub(crate) fn new(layout: Layout) -> Engines {
+        Engines { layout, kept: BTreeMap::new(), uses: 0 }
     }
 
-    /// The policy in force for a project, after a look at its files.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub(crate) async fn of(
-        &mut self,
-        project: &str,
-        store: &mut Store,
-        clock: Timestamp,
-    ) -> Result<InForce, StoreError> {
+    /// The policy in force for a project, after a look at its files; and which files' examples were checked for it and
+    /// hold.
+    pub(crate) fn of(&mut self, project: &str, known: &Known) -> (InForce, Vec<String>) {
         let project = Disk.real_path(project).unwrap_or_else(|| project.to_owned());
-        let known = store.known(&self.user).await?;
-        let seen = self.look(&project, &known);
+        let seen = self.look(&project, known);
         self.uses += 1;
         let uses = self.uses;
         if let Some(kept) = self.kept.get_mut(&project)
             && kept.seen == seen
         {
             kept.used = uses;
-            return Ok(kept.in_force());
+            return (kept.in_force(), Vec::new());
         }
         let before = self.kept.remove(&project).and_then(|kept| kept.good);
-        let kept = match load(&Disk, &self.layout, &project, &known) {
+        let mut checked = Vec::new();
+        let kept = match load(&Disk, &self.layout, &project, known) {
             Ok(reading) => {
                 let counted = reading
                     .files
@@ -82,9 +74,7 @@ impl Engines {
                     .filter(|file| file.trusted && matches!(file.kind, SourceKind::Project | SourceKind::Local));
                 let trusted = counted.map(|file| (file.path.clone(), file.content.clone())).collect();
                 let good = Good { engine: Arc::new(reading.engine), trusted };
-                if !reading.checked.is_empty() {
-                    store.note_checked(&reading.checked, clock).await?;
-                }
+                checked = reading.checked;
                 Kept { seen, good: Some(good), fault: None, used: uses }
             }
             Err(fault) => {
@@ -100,24 +90,23 @@ impl Engines {
         let in_force = kept.in_force();
         self.forget();
         self.kept.insert(project, kept);
-        Ok(in_force)
+        (in_force, checked)
     }
 
-    /// What is wrong with policies that are in use, after a look at all of them.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub(crate) async fn faults(&mut self, store: &mut Store, clock: Timestamp) -> Result<Vec<String>, StoreError> {
+    /// What is wrong with policies that are in use, after a look at all of them; and as [`Engines::of`].
+    pub(crate) fn faults(&mut self, known: &Known) -> (Vec<String>, Vec<String>) {
         let mut projects: Vec<String> = self.kept.keys().cloned().collect();
         // A folder without a policy of its own, so that the user's and the administrator's files are looked at.
         projects.push(self.layout.data_dir.clone());
-        let mut faults = Vec::new();
+        let (mut faults, mut checked) = (Vec::new(), Vec::new());
         for project in projects {
-            faults.extend(self.of(&project, store, clock).await?.fault);
+            let (in_force, held) = self.of(&project, known);
+            faults.extend(in_force.fault);
+            checked.extend(held);
         }
         faults.sort();
         faults.dedup();
-        Ok(faults)
+        (faults, checked)
     }
 
     /// What the files say now, and which of the project's are trusted, in one text that changes when they do.

@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::app::{Shared, ended};
+use super::app::{App, Shared, ended};
+use crate::store::StoreError;
 
 /// How often a listener's row is renewed ...
 const BEAT: Duration = Duration::from_secs(5);
@@ -52,15 +53,28 @@ async fn keep(app: Shared, kind: &'static str, user: String, to: mpsc::Sender<Re
             () = ended(&mut stop) => break,
         }
     }
-    if let Err(fault) = app.store.lock().await.listener_gone(&id, app.clock()).await {
+    let clock = app.clock();
+    let gone = app.jot(move |store| Box::pin(async move { store.listener_gone(&id, clock).await }));
+    if let Err(fault) = gone.await {
         eprintln!("countersign: {fault}");
     }
 }
 
-async fn beat(app: &Shared, kind: &str, id: &str, user: &str) {
-    let now = app.clock();
-    let mut store = app.store.lock().await;
-    if let Err(fault) = store.listener_beat(id, kind, user, now, now.plus_seconds(BEAT_VALID_SECONDS)).await {
+async fn beat(app: &App, kind: &'static str, id: &str, user: &str) {
+    if let Err(fault) = listens(app, kind, id.to_owned(), user.to_owned(), BEAT_VALID_SECONDS).await {
         eprintln!("countersign: {fault}");
     }
+}
+
+/// Says that a listener of this user lives for so many seconds.
+pub(crate) async fn listens(
+    app: &App,
+    kind: &'static str,
+    id: String,
+    user: String,
+    seconds: i64,
+) -> Result<(), StoreError> {
+    let now = app.clock();
+    let until = now.plus_seconds(seconds);
+    app.jot(move |store| Box::pin(async move { store.listener_beat(&id, kind, &user, now, until).await })).await
 }

@@ -68,7 +68,9 @@ async fn save(app: &Shared, batch: Vec<LogEntry>) {
     if batch.is_empty() {
         return;
     }
-    if let Err(fault) = app.store.lock().await.log(&batch, false, app.clock()).await {
-        eprintln!("countersign: {} decisions are missing from the log: {fault}", batch.len());
+    let (clock, many) = (app.clock(), batch.len());
+    let logged = app.jot(move |store| Box::pin(async move { store.log(&batch, false, clock).await })).await;
+    if let Err(fault) = logged {
+        eprintln!("countersign: {many} decisions are missing from the log: {fault}");
     }
 }

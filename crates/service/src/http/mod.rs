@@ -17,6 +17,7 @@ mod guesses;
 mod logbook;
 mod openapi;
 mod wake;
+mod writer;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,7 +33,7 @@ pub(crate) use api::replies::{Given, answer};
 pub(crate) use api::wire::Choice;
 pub(crate) use app::{App, Shared};
 pub(crate) use body::Whole;
-pub(crate) use events::stream;
+pub(crate) use events::{listens, stream};
 pub(crate) use fault::Fault;
 pub(crate) use form::Form;
 pub(crate) use guard::only;
@@ -80,7 +81,9 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     app: Shared,
+    writing: Store,
     looking: Store,
+    jobs: tokio::sync::mpsc::Receiver<writer::Job>,
     entries: tokio::sync::mpsc::Receiver<crate::store::LogEntry>,
 }
 
@@ -92,15 +95,19 @@ impl Server {
     pub async fn bind(config: ServerConfig) -> Result<Server, ServeError> {
         let port = config.port;
         let listen = |fault| ServeError::Listen { port, fault };
-        let store = Store::open(&config.store, Open::Serve).await?;
-        let looking = Store::open(&config.store, Open::Serve).await?;
+        let writing = Store::open(&config.store, Open::Serve).await?;
+        let looking = Store::open_reader(&config.store).await?;
+        let readers =
+            app::Readers::new(Store::open_reader(&config.store).await?, Store::open_reader(&config.store).await?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let (logbook, entries) = logbook::Logbook::new();
+        let (writer, jobs) = writer::Writer::new();
         let app = Arc::new(App {
             home: config.layout.home.clone(),
-            engines: Mutex::new(engines::Engines::new(config.layout, config.user.clone())),
-            store: Mutex::new(store),
+            engines: Mutex::new(engines::Engines::new(config.layout)),
+            writer,
+            readers,
             guesses: Default::default(),
             refused: Default::default(),
             logbook,
@@ -108,10 +115,10 @@ impl Server {
             user: config.user,
             written: watch::Sender::new(0),
             shown: watch::Sender::new(0),
-            poked: Notify::new(),
+            poked: Arc::new(Notify::new()),
             stop: watch::Sender::new(false),
         });
-        Ok(Server { listener, address, app, looking, entries })
+        Ok(Server { listener, address, app, writing, looking, jobs, entries })
     }
 
     /// Where it listens.
@@ -124,9 +131,11 @@ impl Server {
     /// # Errors
     /// The system refuses to go on.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
-        let Server { listener, app, looking, entries, .. } = self;
+        let Server { listener, app, writing, looking, jobs, entries, .. } = self;
+        // Ends with the last who could bring a job.
+        tokio::spawn(writer::run(writing, jobs, app.poked.clone()));
         let watching = tokio::spawn(wake::watch(app.clone(), looking));
-        let writing = tokio::spawn(logbook::write(app.clone(), entries));
+        let logging = tokio::spawn(logbook::write(app.clone(), entries));
         let ending = app.clone();
         let stopped = async move {
             stop.await;
@@ -134,7 +143,7 @@ impl Server {
         };
         let served = axum::serve(listener, router(app.clone())).with_graceful_shutdown(stopped).await;
         app.stop.send_replace(true);
-        let _ = writing.await;
+        let _ = logging.await;
         let _ = watching.await;
         served.map_err(ServeError::Serve)
     }

@@ -6,7 +6,7 @@ use countersign_policy::sha256_hex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::app::{Shared, ended};
-use crate::store::{GrantFilter, RecordFilter, Store, StoreError};
+use crate::store::{GrantFilter, RecordFilter, Store, StoreError, TRIMMED_AT_ONCE};
 
 /// How often the store is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -54,10 +54,13 @@ struct Seen {
 impl Seen {
     async fn look(&mut self, app: &Shared, store: &mut Store) -> Result<(), StoreError> {
         if is_due(&mut self.expired, EXPIRE) {
-            store.expire(app.clock()).await?;
+            let clock = app.clock();
+            app.write(move |store| Box::pin(async move { store.expire(clock).await })).await?;
         }
         if is_due(&mut self.trimmed, TRIM) {
-            store.trim_log(LOG_ROWS, LOG_SECONDS, app.clock()).await?;
+            let clock = app.clock();
+            let cut = || app.jot(move |store| Box::pin(store.trim_log_once(LOG_ROWS, LOG_SECONDS, clock)));
+            while cut().await? >= TRIMMED_AT_ONCE {}
         }
         let policy = is_due(&mut self.looked_at_policy, POLICY) && app.shown.receiver_count() > 0;
         if policy {

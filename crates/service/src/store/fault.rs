@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// What went wrong with the store. Whoever decides denies then.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The path is not absolute.
     #[error("the store's path `{path}` is not absolute: give the whole path")]

@@ -13,6 +13,8 @@ use super::{Store, StoreError, Synchronous};
 
 /// The longest summary, in characters.
 const SUMMARY: usize = 300;
+/// How many entries are cut in one transaction.
+pub(crate) const TRIMMED_AT_ONCE: u64 = 1000;
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -205,9 +207,14 @@ impl Store {
 
     /// Writes one entry at that time.
     pub(crate) async fn log_at(&mut self, entry: &LogEntry, durable: bool, at: Clock) -> Result<(), StoreError> {
-        self.set(Synchronous::of(durable)).await?;
+        let grouped = self.join_group(Synchronous::of(durable)).await?;
+        if !grouped {
+            self.set(Synchronous::of(durable)).await?;
+        }
         insert(&mut self.db, entry, at).await.map_err(|error| self.fault(error))?;
-        self.commits = self.commits.saturating_add(1);
+        if !self.group.kept() {
+            self.commits = self.commits.saturating_add(1);
+        }
         Ok(())
     }
 
@@ -255,22 +262,28 @@ impl Store {
     pub async fn trim_log(&mut self, rows: u32, seconds: i64, now: Timestamp) -> Result<u64, StoreError> {
         let mut gone = 0;
         loop {
-            let mut writing = self.begin(now, Synchronous::Normal).await?;
-            let oldest = writing.now.plus_seconds(seconds.saturating_neg()).0;
-            // The newest entry stays, so that no number is ever used twice.
-            let delete = sqlx::query(
-                "DELETE FROM log WHERE id IN (
-                   SELECT id FROM (SELECT id, at FROM log ORDER BY id LIMIT 1000)
-                   WHERE id <= (SELECT max(id) FROM log) - max(?1, 1) OR (at < ?2 AND id < (SELECT max(id) FROM log)))",
-            );
-            let delete = delete.bind(i64::from(rows)).bind(oldest);
-            let batch = delete.execute(writing.db()).await.map_err(|error| writing.fault(error))?.rows_affected();
-            writing.commit().await?;
+            let batch = self.trim_log_once(rows, seconds, now).await?;
             gone += batch;
-            if batch < 1000 {
+            if batch < TRIMMED_AT_ONCE {
                 return Ok(gone);
             }
         }
+    }
+
+    /// Cuts a batch of at most [`TRIMMED_AT_ONCE`] entries.
+    pub(crate) async fn trim_log_once(&mut self, rows: u32, seconds: i64, now: Timestamp) -> Result<u64, StoreError> {
+        let mut writing = self.begin(now, Synchronous::Normal).await?;
+        let oldest = writing.now.plus_seconds(seconds.saturating_neg()).0;
+        // The newest entry stays, so that no number is ever used twice.
+        let delete = sqlx::query(
+            "DELETE FROM log WHERE id IN (
+               SELECT id FROM (SELECT id, at FROM log ORDER BY id LIMIT ?3)
+               WHERE id <= (SELECT max(id) FROM log) - max(?1, 1) OR (at < ?2 AND id < (SELECT max(id) FROM log)))",
+        );
+        let delete = delete.bind(i64::from(rows)).bind(oldest).bind(TRIMMED_AT_ONCE as i64);
+        let batch = delete.execute(writing.db()).await.map_err(|error| writing.fault(error))?.rows_affected();
+        writing.commit().await?;
+        Ok(batch)
     }
 }
 

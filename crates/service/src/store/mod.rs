@@ -17,6 +17,7 @@ mod edits;
 mod fault;
 mod file;
 mod grants;
+mod group;
 mod leave;
 mod listeners;
 mod log;
@@ -34,6 +35,8 @@ use countersign_policy::{Answer, Call, Decision, Grant, Timestamp};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 
+use group::Group;
+
 pub use approvals::{Record, RecordFilter, Withdraw};
 pub use ask::{Ask, AskError, AskTurn, Asked, AskedTurn, TooMany};
 pub use audit::{AuditEntry, AuditFilter};
@@ -43,6 +46,9 @@ pub use credentials::{AgentToken, HumanSession, NewHumanSession, NewToken, Token
 pub use edits::Edit;
 pub use fault::StoreError;
 pub use grants::{GrantFilter, KeptGrant, NewGrant};
+#[cfg(test)]
+pub(crate) use group::{fail_commit, panic_half_way};
+pub(crate) use log::TRIMMED_AT_ONCE;
 pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry, args_digest};
 pub use once::{KeyReused, Once};
 pub use redeem::{RedeemError, Redeemed};
@@ -74,15 +80,17 @@ pub struct Store {
     commits: i64,
     /// What the store last made of the computer's clock.
     told: Option<clock::Told>,
+    /// Whether several units are to be committed as one.
+    group: Group,
 }
 
 /// What has to be on the disk when a transaction is acknowledged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Synchronous {
-    /// All of it.
-    Full,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Synchronous {
     /// A power cut may take it back.
     Normal,
+    /// All of it.
+    Full,
 }
 
 impl Synchronous {
@@ -115,12 +123,29 @@ impl Store {
         };
         let fault = |error| StoreError::of(path, error);
         let db = options.connect().await.map_err(fault)?;
-        let mut store =
-            Store { db, path: path.to_owned(), synchronous: Some(Synchronous::Normal), commits: 0, told: None };
+        let mut store = Store {
+            db,
+            path: path.to_owned(),
+            synchronous: Some(Synchronous::Normal),
+            commits: 0,
+            told: None,
+            group: Group::None,
+        };
         schema::bring_up(&mut store, how).await?;
         if how == Open::Hook {
             leave::fold(&mut store).await;
         }
+        Ok(store)
+    }
+
+    /// Opens the store for reading alone: what SQLite then refuses is every write.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub(crate) async fn open_reader(path: &Path) -> Result<Store, StoreError> {
+        let mut store = Store::open(path, Open::Serve).await?;
+        let only = sqlx::raw_sql("PRAGMA query_only = ON").execute(&mut store.db).await;
+        only.map_err(|error| store.fault(error))?;
         Ok(store)
     }
 
@@ -183,15 +208,20 @@ impl Store {
         Ok(())
     }
 
-    /// Begins a transaction that holds the file's only write lock, and moves the store's time on.
+    /// Begins a transaction that holds the file's only write lock, and moves the store's time on. In a group it is a
+    /// part of the group's transaction, that can be undone alone.
     async fn begin(&mut self, clock: Timestamp, synchronous: Synchronous) -> Result<Writing<'_>, StoreError> {
-        self.set(synchronous).await?;
+        let grouped = self.join_group(synchronous).await?;
+        if !grouped {
+            self.set(synchronous).await?;
+        }
         let clock = self.reading(clock);
-        let Store { db, path, commits, .. } = self;
+        let Store { db, path, commits, group, .. } = self;
         let fault = |error| StoreError::of(path, error);
-        let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+        let begun = if grouped { db.begin().await } else { db.begin_with("BEGIN IMMEDIATE").await };
+        let mut transaction = begun.map_err(fault)?;
         let now = clock::tick(&mut transaction, clock).await.map_err(fault)?;
-        Ok(Writing { transaction, path, commits, now })
+        Ok(Writing { transaction, path, commits, group, now })
     }
 }
 
@@ -200,6 +230,7 @@ struct Writing<'a> {
     transaction: Transaction<'a, Sqlite>,
     path: &'a Path,
     commits: &'a mut i64,
+    group: &'a mut Group,
     /// The store's time.
     now: Timestamp,
 }
@@ -221,7 +252,9 @@ impl Writing<'_> {
     async fn commit(self) -> Result<(), StoreError> {
         let fault = |error| StoreError::of(self.path, error);
         self.transaction.commit().await.map_err(fault)?;
-        *self.commits = self.commits.saturating_add(1);
+        if !self.group.kept() {
+            *self.commits = self.commits.saturating_add(1);
+        }
         Ok(())
     }
 }

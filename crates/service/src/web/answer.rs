@@ -55,7 +55,9 @@ pub(crate) async fn sign_out(
     whole: Whole,
 ) -> Result<Response, Closed> {
     check(&app, &visitor, &headers, &whole.form()?)?;
-    app.store.lock().await.human_session_end(&visitor.secret, app.clock()).await.map_err(Fault::from)?;
+    let (secret, clock) = (visitor.secret.clone(), app.clock());
+    let end = app.write(move |store| Box::pin(async move { store.human_session_end(&secret, clock).await }));
+    end.await.map_err(Fault::from)?;
     let cookie = set_cookie(&visitor.secret, 0);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/signin")).into_response())
 }

@@ -25,8 +25,9 @@ pub(crate) async fn enter(State(app): State<Shared>, headers: HeaderMap, whole: 
     }
     let form = whole.form()?;
     let now = app.clock();
-    let code = form.field("code").unwrap_or_default().trim();
-    let session = app.store.lock().await.signin(code, SESSION_SECONDS, now).await?;
+    let code = form.field("code").unwrap_or_default().trim().to_owned();
+    let signin = app.write(move |store| Box::pin(async move { store.signin(&code, SESSION_SECONDS, now).await }));
+    let session = signin.await?;
     let Some(new) = session else {
         // A right code always opens the door, so that nobody who tries wrong ones can keep its person out.
         let few = app.guesses.lock().is_ok_and(|mut guesses| {

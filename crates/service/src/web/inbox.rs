@@ -2,14 +2,14 @@
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use countersign_policy::{Call, Effect, Grant, Part, Reach, Timestamp};
+use countersign_policy::{Effect, Grant, Part, Reach, Timestamp};
 
 use super::door::render;
 use super::page::{InboxPage, List, ListPage, Notice};
 use super::session::{Closed, Visitor};
 use super::view::{AnsweredView, GrantView, QuestionView, Shown};
-use crate::http::{App, Fault, Shared, stream};
-use crate::store::{GrantFilter, Record, RecordFilter, StoreError};
+use crate::http::{App, Fault, Shared, listens, stream};
+use crate::store::{GrantFilter, Record, RecordFilter};
 
 /// How often a page without script comes again ...
 const PLAIN_SECONDS: u32 = 20;
@@ -30,9 +30,7 @@ pub(crate) async fn page(
     let is_plain = query == "plain";
     if is_plain {
         let id = format!("plain-{}", super::session::page_key(&visitor.secret));
-        let now = app.clock();
-        let until = now.plus_seconds(PLAIN_VALID_SECONDS);
-        let beat = app.store.lock().await.listener_beat(&id, "page", &visitor.session.user, now, until).await;
+        let beat = listens(&app, "page", id, visitor.session.user.clone(), PLAIN_VALID_SECONDS).await;
         beat.map_err(Fault::from)?;
     }
     let notice = query.strip_prefix("done=").and_then(done);
@@ -92,7 +90,7 @@ async fn gather(app: &App, visitor: &Visitor) -> Result<List, Fault> {
     let user = &visitor.session.user;
     let faults = app.policy_faults().await?;
     let (now, open, recent, grants) = {
-        let mut store = app.store.lock().await;
+        let mut store = app.read().await;
         let now = store.clock(app.clock()).await?;
         let open = store.open_questions(Some(user), now).await?;
         let filter = RecordFilter { user: Some(user.clone()), limit: 200, ..RecordFilter::default() };
@@ -134,17 +132,13 @@ async fn also(app: &App, record: &Record, open: &[Record], now: Timestamp) -> Re
     let Some(engine) = app.in_force(&record.call.project).await?.engine else { return Ok(Vec::new()) };
     let mut also = Vec::new();
     for other in others {
-        let mut grants = grants_for(app, &other.call, now).await?;
+        let mut grants = app.read().await.grants_for(&other.call, app.clock()).await?;
         grants.extend(would_be.iter().cloned());
         if engine.decide(&grants, None, &other.call, now).effect() == Effect::Allow {
             also.push(other.question.summary.clone());
         }
     }
     Ok(also)
-}
-
-async fn grants_for(app: &App, call: &Call, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
-    app.store.lock().await.grants_for(call, now).await
 }
 
 /// The grants that the preselected rules would make.

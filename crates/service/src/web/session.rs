@@ -56,7 +56,7 @@ impl FromRequestParts<Shared> for Visitor {
         if !same(&key, &page_key(&secret)) {
             return Err(Closed::Door);
         }
-        let mut store = app.store.lock().await;
+        let mut store = app.read().await;
         let now = store.clock(app.clock()).await.map_err(Fault::from)?;
         let session = store.human_session_find(&secret, now).await.map_err(Fault::from)?.ok_or(Closed::Door)?;
         Ok(Visitor { session, secret })

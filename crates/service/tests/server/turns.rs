@@ -7,9 +7,10 @@ use crate::world::{SignedIn, World};
 /// A turn with these commands, called `u1`, `u2` and so on.
 pub(crate) fn turn(world: &World, name: &str, on_ask: &str, commands: &[&str]) -> Value {
     let project = world.project();
-    let calls = commands.iter().enumerate().map(
-        |(at, command)| json!({ "id": format!("u{}", at + 1), "tool": "shell", "args": { "resource": command } }),
-    );
+    let calls = commands
+        .iter()
+        .enumerate()
+        .map(|(at, command)| json!({ "id": format!("u{}", at + 1), "tool": "shell", "args": { "resource": command } }));
     json!({
         "host": "countersign", "cwd": project, "project": project, "turn": name, "on_ask": on_ask,
         "calls": calls.collect::<Vec<_>>(),
@@ -119,8 +120,7 @@ async fn several_are_answered_together_or_none() {
     let verdict = world.ask("POST", "/v1/turns").bearer(&token).json(&body).send().is(200).json();
     let asked = approvals(&verdict);
     let reply = |ids: &[&str]| {
-        let replies: Vec<_> =
-            ids.iter().map(|id| json!({ "approval": id, "reply": { "outcome": "allow" } })).collect();
+        let replies: Vec<_> = ids.iter().map(|id| json!({ "approval": id, "reply": { "outcome": "allow" } })).collect();
         world.ask("POST", "/v1/approvals/reply").bearer(&human.secret).json(&json!({ "replies": replies })).send()
     };
     reply(&[&asked[0], "no-such-question"]).is(404);

@@ -65,9 +65,14 @@ pub(crate) async fn ask(
     let (Some(engine), Some(question)) = (judged.engine, judged.question) else {
         return Ok((StatusCode::OK, Json(judged.verdict)));
     };
-    let ask = Ask { call: &judged.call, question: &question, max_open: engine.policy().max_open, deferred: false };
-    let asked = app.store.lock().await.ask_once(&ask, once.as_ref(), app.clock()).await?;
-    app.poked.notify_one();
+    let (call, max_open, clock) = (judged.call, engine.policy().max_open, app.clock());
+    let ask = app.write(move |store| {
+        Box::pin(async move {
+            let ask = Ask { call: &call, question: &question, max_open, deferred: false };
+            store.ask_once(&ask, once.as_ref(), clock).await
+        })
+    });
+    let asked = ask.await?;
     judged.verdict.approval = Some(ApprovalBody::of(&asked.record.approval));
     Ok((StatusCode::CREATED, Json(judged.verdict)))
 }
@@ -106,7 +111,8 @@ pub(crate) async fn wait(
         if record.approval.state != Life::Open || Instant::now() >= due {
             let agent = matches!(caller, Caller::Agent(_));
             if agent && matches!(record.approval.state, Life::Denied { told: false, .. }) {
-                app.store.lock().await.tell(&id, app.clock()).await?;
+                let clock = app.clock();
+                app.write(move |store| Box::pin(async move { store.tell(&id, clock).await })).await?;
             }
             return Ok(Json(ApprovalBody::of(&record.approval)));
         }
@@ -141,10 +147,15 @@ pub(crate) async fn redeem(
     let Some(engine) = engine else {
         return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: a human has to mend it"));
     };
-    let recheck =
-        |call: &Call, answer: Option<&_>, grants: &[_], now: Timestamp| engine.decide(grants, answer, call, now);
-    let redeemed = app.store.lock().await.redeem_once(&id, &call, once.as_ref(), app.clock(), &recheck).await?;
-    app.poked.notify_one();
+    let (of, by, clock) = (call.clone(), engine.clone(), app.clock());
+    let redeem = app.write(move |store| {
+        Box::pin(async move {
+            let recheck =
+                |call: &Call, answer: Option<&_>, grants: &[_], now: Timestamp| by.decide(grants, answer, call, now);
+            store.redeem_once(&id, &of, once.as_ref(), clock, &recheck).await
+        })
+    });
+    let redeemed = redeem.await?;
     note(&app, &call, &redeemed.decision, call_id, Some(&redeemed.record)).await;
     let mut verdict = verdict(Some(&engine), &call, &redeemed.decision);
     verdict.approval = Some(ApprovalBody::of(&redeemed.record.approval));
@@ -164,8 +175,10 @@ pub(crate) async fn cancel(
     let token = agent(&app, &headers).await?;
     let record = own(&app, &token, &id).await?;
     let which = Withdraw::Own { id: id.clone(), asker: record.approval.asker };
-    app.store.lock().await.cancel(&which, "agent", CancelReason::Agent, app.clock()).await?;
-    app.poked.notify_one();
+    let clock = app.clock();
+    let cancel = app
+        .write(move |store| Box::pin(async move { store.cancel(&which, "agent", CancelReason::Agent, clock).await }));
+    cancel.await?;
     let record = own(&app, &token, &id).await?;
     Ok(Json(ApprovalBody::of(&record.approval)))
 }
@@ -231,7 +244,7 @@ pub(super) fn once(token: &AgentToken, headers: &HeaderMap, what: &str, whole: &
 
 /// A question of this agent's session; others' read as if they were not there.
 async fn own(app: &App, token: &AgentToken, id: &str) -> Result<Record, Fault> {
-    let record = app.store.lock().await.record(id).await?;
+    let record = app.read().await.record(id).await?;
     let is_own = |asker: &Asker| {
         asker.user == token.user
             && asker.session == token.session
@@ -256,17 +269,28 @@ pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: O
         note(app, &call, &decision, call_id, None).await;
         return Ok(Judged { verdict: verdict(None, &call, &decision), call, engine: None, question: None });
     };
-    let judged = {
-        let mut store = app.store.lock().await;
-        let sent = Sent { call_id: call_id.as_deref(), once };
-        gate::judge(&mut store, &engine, &Disk, &call, sent, app.clock()).await?
+    let clock = app.clock();
+    let sent = Sent { call_id: call_id.as_deref(), once };
+    let looked = gate::look(&mut *app.read().await, &engine, &Disk, &call, sent, clock).await?;
+    let judged = match looked {
+        Some(judged) => judged,
+        // A human's answer is to be taken: that is written, and seen anew where nobody else writes.
+        None => {
+            let (engine, call, once) = (engine.clone(), call.clone(), once.cloned());
+            let judge = app.write(move |store| {
+                Box::pin(async move {
+                    let sent = Sent { call_id: call_id.as_deref(), once: once.as_ref() };
+                    gate::judge(store, &engine, &Disk, &call, sent, clock).await
+                })
+            });
+            judge.await?
+        }
     };
     app.logbook.note(judged.entry).await;
     let (decision, question, approval) = match judged.gate {
         Gate::Decided { decision } => (decision, None, None),
         Gate::Answered { decision, approval } => {
-            app.poked.notify_one();
-            let record = app.store.lock().await.record(&approval).await?;
+            let record = app.read().await.record(&approval).await?;
             (decision, None, record.map(|record| ApprovalBody::of(&record.approval)))
         }
         Gate::Edited { decision, record } => (decision, None, Some(ApprovalBody::of(&record.approval))),
@@ -285,7 +309,7 @@ async fn take_apart(
     body: CallBody,
 ) -> Result<(Call, Option<Arc<Engine>>, Option<String>), Fault> {
     let attendance = {
-        let mut store = app.store.lock().await;
+        let mut store = app.read().await;
         let now = store.clock(app.clock()).await?;
         if store.listening(&token.user, now).await? { Attendance::Somebody } else { Attendance::Nobody }
     };

@@ -30,7 +30,7 @@ pub(crate) async fn approvals(
         limit: listing.limit.unwrap_or(0),
         ..RecordFilter::default()
     };
-    Ok(Json(app.store.lock().await.records(&filter).await?))
+    Ok(Json(app.read().await.records(&filter).await?))
 }
 
 /// Which questions to list.
@@ -61,7 +61,7 @@ pub(crate) async fn approval(
 
 /// A question of this human.
 pub(crate) async fn question_of(app: &App, id: &str, human: &Human) -> Result<Record, Fault> {
-    let record = app.store.lock().await.record(id).await?;
+    let record = app.read().await.record(id).await?;
     record.filter(|record| record.approval.asker.user == human.user).ok_or_else(|| Fault::not_found("question"))
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn grants(
         limit: page.limit.unwrap_or(0),
         ..GrantFilter::default()
     };
-    let mut store = app.store.lock().await;
+    let mut store = app.read().await;
     let now = store.clock(app.clock()).await?;
     Ok(Json(store.grants(&filter, now).await?))
 }
@@ -102,9 +102,9 @@ pub(crate) async fn revoke(
 
 /// Revokes a grant of this human.
 pub(crate) async fn take_back(app: &App, id: &str, human: &Human) -> Result<(), Fault> {
-    let revoked = app.store.lock().await.revoke(id, &human.user, &human.user, app.clock()).await?;
-    app.poked.notify_one();
-    if revoked { Ok(()) } else { Err(Fault::not_found("grant")) }
+    let (id, user, clock) = (id.to_owned(), human.user.clone(), app.clock());
+    let revoke = app.write(move |store| Box::pin(async move { store.revoke(&id, &user, &user, clock).await }));
+    if revoke.await? { Ok(()) } else { Err(Fault::not_found("grant")) }
 }
 
 /// Says `changed` whenever there is something new to look at. Whoever keeps it open is one who can be asked.

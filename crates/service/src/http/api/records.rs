@@ -37,7 +37,7 @@ pub(crate) async fn audit(
     }
     let Query(entries) = query.map_err(|error| Fault::invalid(error.body_text()))?;
     let filter = AuditFilter { before: entries.before, limit: entries.limit.unwrap_or(0), ..AuditFilter::default() };
-    Ok(Json(app.store.lock().await.audit_entries(&filter).await?))
+    Ok(Json(app.read().await.audit_entries(&filter).await?))
 }
 
 /// Every decision with its causes, the newest first.
@@ -56,7 +56,7 @@ pub(crate) async fn log(
         limit: entries.limit.unwrap_or(0),
         ..LogFilter::default()
     };
-    Ok(Json(app.store.lock().await.log_entries(&filter).await?))
+    Ok(Json(app.read().await.log_entries(&filter).await?))
 }
 
 /// Says that the server is there.

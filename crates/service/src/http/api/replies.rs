@@ -85,11 +85,13 @@ pub(crate) async fn preview(
     let remembers = remembers.map(|(_, offer)| offer.words.clone()).collect();
     let mut taking = Taking::of(&app, &human, vec![(id, given)]).await?;
     let reply = taking.replies.pop().ok_or_else(|| Fault::not_found("question"))?;
-    let mut store = app.store.lock().await;
-    let replied = store.preview(&reply, &human, app.clock(), &taking.recheck()).await?;
+    let clock = app.clock();
+    let preview =
+        app.write(move |store| Box::pin(async move { store.preview(&reply, &human, clock, &taking.recheck()).await }));
+    let replied = preview.await?;
     let mut also = Vec::with_capacity(replied.also.len());
     for id in replied.also {
-        let summary = store.record(&id).await?.map(|record| record.question.summary).unwrap_or_default();
+        let summary = app.read().await.record(&id).await?.map(|record| record.question.summary).unwrap_or_default();
         also.push(AlsoBody { id, summary });
     }
     Ok(Json(PreviewBody { also, remembers }))
@@ -132,9 +134,11 @@ pub(crate) async fn answer(app: &App, human: &Human, id: &str, given: Given) -> 
 /// Takes a human's answers to exactly these questions: all of them, or none.
 async fn answer_all(app: &App, human: &Human, given: Vec<(String, Given)>) -> Result<Vec<Replied>, Fault> {
     let taking = Taking::of(app, human, given).await?;
-    let replied = app.store.lock().await.reply_all(&taking.replies, human, app.clock(), &taking.recheck()).await?;
-    app.poked.notify_one();
-    Ok(replied)
+    let (human, clock) = (human.clone(), app.clock());
+    let replied = app.write(move |store| {
+        Box::pin(async move { store.reply_all(&taking.replies, &human, clock, &taking.recheck()).await })
+    });
+    Ok(replied.await?)
 }
 
 /// Answers that are about to be taken, with the policies that they are held to.
@@ -157,7 +161,7 @@ impl Taking {
                     taking.engine(app, &other.call.project).await?;
                 }
             }
-            let now = app.store.lock().await.clock(app.clock()).await?;
+            let now = app.read().await.clock(app.clock()).await?;
             taking.replies.push(reply_to(&record, given, &engine, now)?);
         }
         Ok(taking)

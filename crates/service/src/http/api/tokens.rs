@@ -58,7 +58,9 @@ pub(crate) async fn make(
         seconds,
         user: human.user.clone(),
     };
-    let new = app.store.lock().await.token_create(&request, &human.user, app.clock()).await?;
+    let clock = app.clock();
+    let make = app.write(move |store| Box::pin(async move { store.token_create(&request, &human.user, clock).await }));
+    let new = make.await?;
     let body = NewTokenBody { id: new.token.id, secret: new.secret, expires: new.token.expires.0 };
     Ok((StatusCode::CREATED, Json(body)))
 }
@@ -68,7 +70,7 @@ pub(crate) async fn make(
     responses((status = 200, body = Vec<Object>), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Result<Json<Vec<AgentToken>>, Fault> {
     let human = human(&app, &headers, "list tokens").await?;
-    Ok(Json(app.store.lock().await.tokens(&human.user).await?))
+    Ok(Json(app.read().await.tokens(&human.user).await?))
 }
 
 /// Revokes a token.
@@ -81,6 +83,7 @@ pub(crate) async fn revoke(
     headers: HeaderMap,
 ) -> Result<StatusCode, Fault> {
     let human = human(&app, &headers, "revoke a token").await?;
-    let revoked = app.store.lock().await.token_revoke(&id, &human.user, app.clock()).await?;
-    if revoked { Ok(StatusCode::NO_CONTENT) } else { Err(Fault::not_found("token")) }
+    let clock = app.clock();
+    let revoke = app.write(move |store| Box::pin(async move { store.token_revoke(&id, &human.user, clock).await }));
+    if revoke.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Fault::not_found("token")) }
 }

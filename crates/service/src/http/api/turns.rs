@@ -9,9 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use countersign_policy::Effect;
 use countersign_policy::approval::{CancelReason, State as Life};
 use countersign_policy::batch::BatchState;
+use countersign_policy::{Call, Effect, Question};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -60,15 +60,17 @@ pub(crate) async fn turn(
     }
 
     let deferred = body.on_ask == OnAsk::Defer;
-    let asks = judged.iter().filter_map(|(id, judged)| Some((id.as_str(), ask_of(judged, deferred)?)));
-    let asks: Vec<(&str, Ask<'_>)> = asks.collect();
-    let asked = match asks.is_empty() {
-        true => None,
-        false => Some(app.store.lock().await.ask_turn(&AskTurn { asks }, once.as_ref(), app.clock()).await?),
-    };
+    let asks: Vec<Asks> = judged.iter().filter_map(|(id, judged)| Asks::of(id, judged)).collect();
     let mut batch = None;
-    if let Some(asked) = asked {
-        app.poked.notify_one();
+    if !asks.is_empty() {
+        let clock = app.clock();
+        let ask = app.write(move |store| {
+            Box::pin(async move {
+                let turn = AskTurn { asks: asks.iter().map(|asks| asks.ask(deferred)).collect() };
+                store.ask_turn(&turn, once.as_ref(), clock).await
+            })
+        });
+        let asked = ask.await?;
         batch = asked.batch.map(|batch| batch.id);
         let open = judged.iter_mut().filter(|(_, judged)| judged.question.is_some());
         for ((id, judged), asked) in open.zip(asked.asked) {
@@ -134,9 +136,10 @@ pub(crate) async fn resume(
     let owner = owner(&token);
     let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(0).min(LONGEST_WAIT));
     over(&app, &owner, &id, due).await?;
-    let taken = app.store.lock().await.take_batch(&id, &owner, "poll", once.as_ref(), app.clock()).await?;
-    app.poked.notify_one();
-    Ok(Json(BatchBody::of(&taken)))
+    let clock = app.clock();
+    let take = app
+        .write(move |store| Box::pin(async move { store.take_batch(&id, &owner, "poll", once.as_ref(), clock).await }));
+    Ok(Json(BatchBody::of(&take.await?)))
 }
 
 /// Resumes the session's turns as they become ready: an event `resume` with each batch, once.
@@ -165,13 +168,17 @@ pub(crate) async fn cancel(
         Some(turn) => Withdraw::Turn { user, session, turn },
         None => Withdraw::Session { user, session },
     };
-    let mut store = app.store.lock().await;
-    let cancelled = match body.reason {
-        GiveUp::Stop => store.cancel(&which, "agent", CancelReason::Stop, app.clock()).await?,
-        GiveUp::NewMessage => store.cancel(&which, "agent", CancelReason::NewMessage, app.clock()).await?,
-        GiveUp::StartOver => store.start_over(&owner(&token), "agent", app.clock()).await?,
-    };
-    app.poked.notify_one();
+    let (owner, clock) = (owner(&token), app.clock());
+    let give_up = app.write(move |store| {
+        Box::pin(async move {
+            match body.reason {
+                GiveUp::Stop => store.cancel(&which, "agent", CancelReason::Stop, clock).await,
+                GiveUp::NewMessage => store.cancel(&which, "agent", CancelReason::NewMessage, clock).await,
+                GiveUp::StartOver => store.start_over(&owner, "agent", clock).await,
+            }
+        })
+    });
+    let cancelled = give_up.await.map_err(Fault::from)?;
     Ok(Json(GivenUpBody { cancelled }))
 }
 
@@ -182,14 +189,20 @@ pub(crate) async fn take_ready(
     by: &'static str,
     but: Option<&str>,
 ) -> Result<Vec<BatchBody>, Fault> {
-    let mut store = app.store.lock().await;
-    let now = store.clock(app.clock()).await?;
+    let ready = {
+        let mut store = app.read().await;
+        let now = store.clock(app.clock()).await?;
+        store.batches_ready(owner, now).await?
+    };
     let mut taken = Vec::new();
-    for id in store.batches_ready(owner, now).await? {
+    for id in ready {
         if but == Some(id.as_str()) {
             continue;
         }
-        match store.take_batch(&id, owner, by, None, app.clock()).await {
+        let (owner, clock) = (owner.clone(), app.clock());
+        let take =
+            app.write(move |store| Box::pin(async move { store.take_batch(&id, &owner, by, None, clock).await }));
+        match take.await {
             Ok(batch) => taken.push(BatchBody::of(&batch)),
             Err(TakeError::Refused(_) | TakeError::Unknown(_) | TakeError::KeyReused(_)) => {}
             Err(TakeError::Store(error)) => return Err(error.into()),
@@ -204,7 +217,7 @@ async fn over(app: &App, owner: &Owner, id: &str, due: Instant) -> Result<BatchR
     let mut stop = app.stop.subscribe();
     loop {
         written.mark_unchanged();
-        let found = app.store.lock().await.batch(id).await?;
+        let found = app.read().await.batch(id).await?;
         let own = found.filter(|found| found.batch.user == owner.user && found.batch.session == owner.session);
         let found = own.ok_or_else(|| Fault::not_found("turn"))?;
         if found.batch.state != BatchState::Open || Instant::now() >= due {
@@ -294,9 +307,23 @@ fn calls(body: &TurnBody) -> impl Iterator<Item = (String, CallBody)> {
     })
 }
 
-fn ask_of(judged: &Judged, deferred: bool) -> Option<Ask<'_>> {
-    let engine = judged.engine.as_ref()?;
-    Some(Ask { call: &judged.call, question: judged.question.as_ref()?, max_open: engine.policy().max_open, deferred })
+/// A call about which policy asks.
+struct Asks {
+    id: String,
+    call: Call,
+    question: Question,
+    max_open: u32,
+}
+
+impl Asks {
+    fn of(id: &str, judged: &Judged) -> Option<Asks> {
+        let (engine, question) = (judged.engine.as_ref()?, judged.question.clone()?);
+        Some(Asks { id: id.to_owned(), call: judged.call.clone(), question, max_open: engine.policy().max_open })
+    }
+
+    fn ask(&self, deferred: bool) -> (&str, Ask<'_>) {
+        (&self.id, Ask { call: &self.call, question: &self.question, max_open: self.max_open, deferred })
+    }
 }
 
 /// Denies a call that policy would have asked about, and logs that.
