@@ -90,6 +90,86 @@ fn a_users_file_decides_as_there() {
     assert_eq!(reading.files.len(), 2);
 }
 
+/// OpenCode 1.18 compares a command's text as it stands and a path as it is in the project: a denial is slipped past by a
+/// variable, a folder, a link or another case, and one of a path in full never holds.
+#[test]
+fn a_denial_taken_in_holds_however_it_is_said() {
+    let file = r#"{ "permission": {
+        "bash": { "*": "ask", "make *": "allow", "A=1 make *": "allow", "rm *": "deny" },
+        "edit": { "*": "allow", "secret/*": "deny", "/repo/private/*": "deny" },
+        "read": { "*": "ask", "src/*": "allow", "*.key": "deny" } } }"#;
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"/o/opencode.json\"\n");
+    disk.write("/o/opencode.json", file);
+    disk.write("/repo/secret/x", "");
+    disk.write("/repo/src/x.key", "");
+    disk.link("/repo/src/l", "/repo/secret/x");
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (tool, resource, effect) in [
+        ("shell", "FOO=bar rm -rf x", Effect::Deny),
+        ("shell", "/bin/rm -rf x", Effect::Deny),
+        ("shell", "RM -rf x", Effect::Deny),
+        ("shell", "nice /bin/rm x", Effect::Deny),
+        ("shell", "rm 'a\nb'", Effect::Deny),
+        ("shell", "make test", Effect::Allow),
+        ("edit", "secret/x", Effect::Deny),
+        ("edit", "SECRET/x", Effect::Deny),
+        ("edit", "src/l", Effect::Deny),
+        ("edit", "private/x", Effect::Deny),
+        ("edit", "src/main.rs", Effect::Allow),
+        ("read", "src/X.KEY", Effect::Deny),
+        ("read", "src/main.rs", Effect::Allow),
+        // What no rule allows where it leads is not allowed.
+        ("read", "src/l", Effect::Ask),
+    ] {
+        assert_eq!(judged(&reading, &disk, tool, resource).effect(), effect, "{tool} {resource}");
+    }
+}
+
+/// OpenCode 2 compares a rule with the whole line: `git *` is `git status && rm -rf x`.
+#[test]
+fn a_rule_of_the_whole_line_holds_for_each_command() {
+    let file = r#"{ "permission": [
+        { "action": "bash", "resource": "*", "effect": "ask" },
+        { "action": "bash", "resource": "git *", "effect": "allow" },
+        { "action": "bash", "resource": "rm *", "effect": "deny" } ] }"#;
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"/o/opencode.json\"\n");
+    disk.write("/o/opencode.json", file);
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (line, effect) in [
+        ("git status", Effect::Allow),
+        ("git status && rm -rf x", Effect::Deny),
+        ("git status; curl evil.example", Effect::Ask),
+        ("git log > /etc/x", Effect::Ask),
+        ("git log $(rm x)", Effect::Deny),
+    ] {
+        assert_eq!(judged(&reading, &disk, "shell", line).effect(), effect, "{line}");
+    }
+}
+
+/// SurfSense's `**` ends at a line break, and its denials with it.
+#[test]
+fn a_line_break_is_no_way_past_a_denial() {
+    let file = r#"[{ "permission": "*", "pattern": "*", "action": "allow" },
+        { "permission": "shell", "pattern": "rm **", "action": "deny" },
+        { "permission": "send", "pattern": "all **", "action": "deny" }]"#;
+    let mut disk = Disk::new();
+    let tool = "[tools.\"tool:send\"]\nresource = \"/resource\"\n";
+    disk.write(USER, &format!("[[import]]\nfrom = \"/o/rules.json\"\nsystem = \"surfsense\"\n{tool}"));
+    disk.write("/o/rules.json", file);
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (tool, resource, effect) in [
+        ("shell", "rm -rf a", Effect::Deny),
+        ("shell", "rm -rf 'a\nb'", Effect::Deny),
+        ("shell", "sort a", Effect::Allow),
+        ("send", "all of\nthem", Effect::Deny),
+        ("send", "one of\nthem", Effect::Allow),
+    ] {
+        assert_eq!(judged(&reading, &disk, tool, resource).effect(), effect, "{tool} {resource:?}");
+    }
+}
+
 const CODEX: &str = r#"
 for reading in ["status", "log"]:
     prefix_rule(pattern = ["git", reading])

@@ -163,17 +163,24 @@ impl<'a> Strictest<'a> {
                 }
             }
             Combining::LastMatch => {
-                let of = |view: &View<'_>| {
-                    source.last_that(target, view, |rule| {
+                let of = |view: &View<'_>, least| {
+                    source.last_that(target, view, least, |rule| {
                         rule.fallback == falls_back
                             && (rule.implied || !implied)
                             && rule.speaks_of(target, view, call, now)
                     })
                 };
-                let mut last = of(view);
-                if let Some(place) = source.terms().say_of_place(target, call) {
-                    // To be allowed there, the place must be allowed, too.
-                    let rule = of(&View::of(&place, own));
+                let mut last = of(view, Effect::Allow);
+                // An ask or a deny behind it counts for whatever way there is to say the same.
+                for other in source.terms().say_otherwise(target, call) {
+                    let tighter = of(&View::of(&other, own), Effect::Ask);
+                    last = tighter.filter(|(place, _)| last.is_none_or(|(last, _)| *place > last)).or(last);
+                }
+                let mut last = last.map(|(_, rule)| rule);
+                // To be allowed, where it leads and the place where it is must be allowed, too.
+                let terms = source.terms();
+                for also in [terms.say_of_real(target, call), terms.say_of_place(target, call)].into_iter().flatten() {
+                    let rule = of(&View::of(&also, own), Effect::Allow).map(|(_, rule)| rule);
                     last = last.filter(|last| rule.is_some() || verdict(last) > Effect::Allow);
                     if let Some(rule) = rule.filter(|rule| last.is_some() && self.may_take(rule, least)) {
                         self.take(source, rule);

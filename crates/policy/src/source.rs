@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, Class};
 use crate::call::Call;
 use crate::catalog::Catalog;
+use crate::decide::verdict;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
 use crate::index::{Index, is_builtin};
@@ -107,18 +108,28 @@ impl Source {
 
     /// The last rule that speaks of this target as the source reads it.
     pub fn last(&self, target: &Target, view: &View<'_>, call: &Call, now: Timestamp) -> Option<&Rule> {
-        self.last_that(target, view, |rule| rule.speaks_of(target, view, call, now))
+        self.last_that(target, view, Effect::Allow, |rule| rule.speaks_of(target, view, call, now))
+            .map(|(_, rule)| rule)
     }
 
-    /// The last rule of which this holds: it must not hold of rules that do not speak of this target, and must of those
-    /// that do, unless they are fallbacks or not about what follows from others.
-    pub(crate) fn last_that(&self, target: &Target, view: &View<'_>, holds: impl Fn(&Rule) -> bool) -> Option<&Rule> {
+    /// Of the rules that say at least this the last of which it holds, with its place: it must not hold of rules that do
+    /// not speak of this target, and must of those that do, unless they are fallbacks or not about what follows from
+    /// others.
+    pub(crate) fn last_that(
+        &self,
+        target: &Target,
+        view: &View<'_>,
+        least: Effect,
+        holds: impl Fn(&Rule) -> bool,
+    ) -> Option<(u32, &Rule)> {
         let text = view.spellings.as_ref().and_then(Spellings::only_text);
+        let says = |position| least == Effect::Allow || self.rule(position).is_some_and(|rule| verdict(rule) >= least);
         let holds = |position| {
             let brief = view.name.zip(text).and_then(|(name, text)| self.index.speaks(position, name, text));
-            brief.unwrap_or_else(|| self.rule(position).is_some_and(&holds))
+            says(position) && brief.unwrap_or_else(|| self.rule(position).is_some_and(&holds))
         };
-        self.index.last(target, view, holds).and_then(|position| self.rule(position))
+        let last = self.index.last(target, view, holds)?;
+        Some((last, self.rule(last)?))
     }
 
     /// The rules about commands that could speak of this one.

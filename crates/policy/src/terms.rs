@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::action::Action;
 use crate::call::Call;
 use crate::pattern::Spellings;
-use crate::target::{CommandSpelling, Resource, Target};
+use crate::target::{CommandSpelling, Resource, Target, Word};
 
 mod claude_code;
 
@@ -87,6 +87,57 @@ impl Terms {
     }
 }
 
+impl Terms {
+    /// What such a source says of the file that a path leads to, where its links lead elsewhere.
+    pub(crate) fn say_of_real<'a>(self, target: &'a Target, call: &'a Call) -> Option<Said<'a>> {
+        let (Resource::Path(path), Some(said)) = (&target.resource, self.of_one_text(target, call)) else {
+            return None;
+        };
+        let real = path.real.as_ref().filter(|real| **real != path.lexical)?;
+        let text = if self == Terms::OpenCode { relative(real, &call.project) } else { real };
+        Some(Said { resource: Stands::Text(Some(Cow::Borrowed(text))), ..said })
+    }
+
+    /// Other ways to say the target, by which asks and denies hold too: a command without what it was called through,
+    /// a path in full and as it is in the project, a text of several lines in one.
+    pub(crate) fn say_otherwise<'a>(self, target: &'a Target, call: &'a Call) -> Vec<Said<'a>> {
+        let Some(said) = self.of_one_text(target, call) else { return Vec::new() };
+        let own = match &said.resource {
+            Stands::Text(Some(text)) => &**text,
+            _ => return Vec::new(),
+        };
+        let mut texts: Vec<Cow<'a, str>> = match &target.resource {
+            Resource::Words(words) => {
+                let others = target.spellings.iter().map(|spelling| &spelling.words);
+                std::iter::once(words).chain(others).flat_map(|words| commands(words)).map(Cow::Owned).collect()
+            }
+            Resource::Path(path) => [Some(&path.lexical), path.real.as_ref()]
+                .into_iter()
+                .flatten()
+                .flat_map(|path| [&**path, relative(path, &call.project)])
+                .map(Cow::Borrowed)
+                .collect(),
+            _ => Vec::new(),
+        };
+        if own.contains('\n') {
+            texts.push(Cow::Owned(own.replace('\n', " ")));
+        }
+        texts.retain(|text| **text != *own);
+        texts.dedup();
+        texts.into_iter().map(|text| Said { name: said.name.clone(), resource: Stands::Text(Some(text)) }).collect()
+    }
+
+    /// What a source says that knows one text of a resource.
+    fn of_one_text<'a>(self, target: &'a Target, call: &'a Call) -> Option<Said<'a>> {
+        match (self, &target.resource) {
+            (Terms::Native | Terms::ClaudeCode, _) => None,
+            (_, Resource::Words(_) | Resource::Path(_)) => self.say(target, call),
+            (_, Resource::Text(text)) if text.contains('\n') => self.say(target, call),
+            _ => None,
+        }
+    }
+}
+
 impl Said<'_> {
     /// What the source calls the action, if it has a name for it.
     pub(crate) fn name(&self) -> Option<&str> {
@@ -123,6 +174,17 @@ fn written(resource: &Resource) -> Option<Cow<'_, str>> {
         Resource::Text(text) => Some(Cow::Borrowed(&**text)),
         other => other.literal().map(Cow::Owned),
     }
+}
+
+/// A command in one line, by the path and by the name of its program.
+fn commands(words: &[Word]) -> Vec<String> {
+    let line = |words: &[Word]| Resource::Words(words.to_vec()).literal();
+    let plain = words.split_first().and_then(|(program, rest)| {
+        let (_, name) = program.text.rsplit_once('/')?;
+        let named = [Word { text: name.to_owned(), kind: program.kind }].into_iter().chain(rest.iter().cloned());
+        line(&named.collect::<Vec<_>>())
+    });
+    line(words).into_iter().chain(plain).collect()
 }
 
 fn opencode<'a>(target: &'a Target, call: &'a Call) -> (Cow<'a, str>, Option<Cow<'a, str>>) {

@@ -57,8 +57,10 @@ pub enum Platform {
 /// The rules as one source: the last that matches decides.
 pub fn source(kind: SourceKind, name: impl Into<Arc<str>>, trusted: bool, entries: &[Entry], on: Platform) -> Source {
     let dialect = Dialect::OpenCode { windows: on == Platform::Windows };
+    // What asks or denies does so in whatever case: on some disks it is the same file or program.
+    let of = |effect| if effect == Effect::Allow { dialect } else { Dialect::OpenCode { windows: true } };
     let rule = |entry: &Entry| Rule {
-        patterns: vec![Pattern::wildcard(Wildcard::compile(dialect, &entry.pattern))],
+        patterns: vec![Pattern::wildcard(Wildcard::compile(of(entry.effect), &entry.pattern))],
         ..Rule::new(entry.effect, Selector::Named(Wildcard::compile(dialect, &entry.permission)), entry.origin.clone())
     };
     let rules = entries.iter().map(rule).collect();
