@@ -21,7 +21,11 @@ fn engine(policy: &str) -> Engine {
 }
 
 fn call(engine: &Engine, line: &str) -> Call {
-    let request = Request {
+    engine.call(&request(line), &Disk::new())
+}
+
+fn request(line: &str) -> Request {
+    Request {
         host: "claude-code".to_owned(),
         tool: "Bash".to_owned(),
         args: json!({ "command": line }),
@@ -33,8 +37,7 @@ fn call(engine: &Engine, line: &str) -> Call {
         environment: BTreeMap::new(),
         attendance: Attendance::Somebody,
         ..Request::of("shell", "")
-    };
-    engine.call(&request, &Disk::new())
+    }
 }
 
 fn decide(policy: &str, line: &str) -> Decision {
@@ -84,6 +87,12 @@ fn a_deny_reaches_through_wrappers() {
         "echo $(rm -rf x)",
         "echo `rm -rf x`",
         "ls \nrm -rf x",
+        "unshare -r rm -rf x",
+        "fakeroot -- rm -rf x",
+        "systemd-run --user -p A=b rm -rf x",
+        "parallel rm -rf ::: x",
+        "tmux new -d 'rm -rf x'",
+        "chroot / rm -rf x",
     ] {
         assert_eq!(effect(policy, line), Effect::Deny, "{line}");
     }
@@ -108,8 +117,14 @@ fn a_link_out_of_the_project_is_not_inside() {
 /// OpenClaw 2026.9 takes a bare assignment for nothing.
 #[test]
 fn a_variable_that_changes_what_runs_asks() {
-    for line in ["PATH=/tmp/evil; git status", "PATH=/tmp/evil git status", "export PATH=/tmp/evil && git status"] {
-        assert!(effect("allow = [\"shell(git *)\"]\n", line) >= Effect::Ask, "{line}");
+    for line in [
+        "PATH=/tmp/evil; git status",
+        "PATH=/tmp/evil git status",
+        "export PATH=/tmp/evil && git status",
+        "IFS=x; ls",
+        "PROMPT_COMMAND=id; ls",
+    ] {
+        assert!(effect("allow = [\"shell(git *, ls *)\"]\n", line) >= Effect::Ask, "{line}");
     }
 }
 
@@ -156,6 +171,115 @@ fn each_command_of_a_line_is_judged_for_itself() {
     let asked: Vec<&str> =
         question.parts.iter().filter(|part| part.effect == Effect::Ask).map(|part| part.text.as_str()).collect();
     assert!(!asked.is_empty() && asked.iter().all(|text| text.contains("tmp")), "{asked:?}");
+}
+
+/// OpenClaw 2026.9 splits words at a carriage return, and sees nothing of `$[...]`.
+#[test]
+fn what_only_looks_like_a_plain_line_asks() {
+    for line in ["ls\rrm x", "ls \r rm x", "echo $[1+1]", "echo $[`id`]", "echo $[a[$(id)]]"] {
+        assert!(effect(WIDE, line) >= Effect::Ask, "{line:?}");
+    }
+}
+
+/// Codex knows what is dangerous by a few spellings: not `rm -fr` and `/bin/rm -rf` (July 2026), `git clean`, `dd`, `mkfs`
+/// or `find -delete` (0.169).
+#[test]
+fn what_destroys_asks_in_every_spelling() {
+    for line in [
+        "rm -rf x",
+        "rm -fr x",
+        "rm -r -f x",
+        "rm --force x",
+        "/bin/rm -rf x",
+        "sudo -n rm -rf x",
+        "bash -lc 'rm -fr x'",
+        "git reset --hard",
+        "git clean -fdx",
+        "dd if=/dev/zero of=/dev/sda",
+        "mkfs.ext4 /dev/sda",
+        "find . -delete",
+        "shred -u x",
+    ] {
+        assert!(effect("", line) >= Effect::Ask, "{line}");
+    }
+}
+
+/// Claude Code asks about `cd` in front of a command that is allowed.
+#[test]
+fn going_to_a_folder_of_the_project_is_no_question() {
+    let policy = "allow = [\"shell(cargo test *)\"]\n";
+    assert_eq!(effect(policy, "cd src && cargo test"), Effect::Allow);
+    assert_eq!(effect(policy, "cd /etc && cargo test"), Effect::Ask);
+}
+
+/// SurfSense, OpenCode and others: a sub-agent does not have the rules of the agent that started it.
+#[test]
+fn a_sub_agent_has_the_same_rules() {
+    let engine = engine("allow = [\"shell(ls *)\"]\ndeny = [\"shell(rm **)\"]\n");
+    for (line, effect) in [("ls", Effect::Allow), ("rm x", Effect::Deny), ("make", Effect::Ask)] {
+        let mut call = call(&engine, line);
+        call.agent = Some("explore".to_owned());
+        assert_eq!(engine.decide(&[], None, &call, NOW).effect(), effect, "{line}");
+    }
+}
+
+/// SurfSense: a tool that was trusted on one server is trusted on every other that has one of that name.
+#[test]
+fn a_yes_for_one_servers_tool_is_none_for_another() {
+    let engine = engine("");
+    let of = |tool: &str| {
+        let request = Request {
+            host: "claude-code".to_owned(),
+            tool: tool.to_owned(),
+            args: json!({"to": "a@example.com"}),
+            ..request("ls")
+        };
+        engine.call(&request, &Disk::new())
+    };
+    let (mine, other) = (of("mcp__gmail__send"), of("mcp__work__send"));
+    let grant = Grant {
+        id: "g".to_owned(),
+        effect: Effect::Allow,
+        action: mine.targets.first().unwrap().action.clone(),
+        resource: GrantResource::Whole,
+        reach: Reach::of(&mine, Scope::User).unwrap(),
+        created: NOW,
+        expires: None,
+        approval: None,
+    };
+    assert_eq!(engine.decide(std::slice::from_ref(&grant), None, &mine, NOW).effect(), Effect::Allow);
+    assert_eq!(engine.decide(&[grant], None, &other, NOW).effect(), Effect::Ask);
+}
+
+/// OpenCode 1.18: "always" for one edit grants every edit.
+#[test]
+fn what_is_offered_for_an_edit_is_in_the_project_and_narrow_first() {
+    let engine = engine("");
+    let args = json!({"file_path": "/repo/src/main.rs", "old_string": "a", "new_string": "b"});
+    let call = engine.call(&Request { tool: "Edit".to_owned(), args, ..request("ls") }, &Disk::new());
+    let question = engine.question(&call, &engine.decide(&[], None, &call, NOW), &Disk::new());
+    let offers = &question.parts.first().unwrap().offers;
+    assert!(matches!(offers.first().unwrap().resource, GrantResource::Literal { .. }));
+    assert!(!offers.iter().any(|offer| matches!(offer.resource, GrantResource::Whole)), "{offers:?}");
+    for path in ["/etc/passwd", "/repo/.git/hooks/pre-commit", "/repo/.env"] {
+        let call = engine.call(
+            &Request { tool: "Edit".to_owned(), args: json!({"file_path": path}), ..request("ls") },
+            &Disk::new(),
+        );
+        for offer in offers {
+            let grant = Grant {
+                id: "g".to_owned(),
+                effect: Effect::Allow,
+                action: call.targets.first().unwrap().action.clone(),
+                resource: offer.resource.clone(),
+                reach: Reach::of(&call, Scope::User).unwrap(),
+                created: NOW,
+                expires: None,
+                approval: None,
+            };
+            assert!(engine.decide(&[grant], None, &call, NOW).effect() >= Effect::Ask, "{path} by {offer:?}");
+        }
+    }
 }
 
 /// SurfSense allows whatever no rule speaks of.

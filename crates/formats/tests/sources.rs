@@ -99,6 +99,13 @@ fn what_is_outside_the_project_needs_the_place_too() {
     // A link out of the project leads outside.
     assert_eq!(judged(&[edit], "/repo/link", "/tmp/a"), Effect::Ask);
     assert_eq!(judged(&[edit, ("external_directory", "*", Effect::Deny)], "/repo/link", "/tmp/a"), Effect::Deny);
+    // One within it leads to what has rules of its own, and to what no rule allows.
+    let secret = ("edit", "secret/*", Effect::Deny);
+    assert_eq!(judged(&[edit, secret], "/repo/a", "/repo/secret/a"), Effect::Deny);
+    assert_eq!(judged(&[secret, edit], "/repo/a", "/repo/secret/a"), Effect::Allow);
+    let source = ("edit", "src/*", Effect::Allow);
+    assert_eq!(judged(&[source], "/repo/src/a", "/repo/src/b"), Effect::Allow);
+    assert_eq!(judged(&[source], "/repo/src/a", "/repo/b"), Effect::Ask);
 }
 
 #[test]

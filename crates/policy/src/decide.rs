@@ -176,18 +176,18 @@ impl<'a> Strictest<'a> {
                     let tighter = of(&View::of(&other, own), Effect::Ask);
                     last = tighter.filter(|(place, _)| last.is_none_or(|(last, _)| *place > last)).or(last);
                 }
-                let mut last = last.map(|(_, rule)| rule);
                 // To be allowed, where it leads and the place where it is must be allowed, too.
                 let terms = source.terms();
-                for also in [terms.say_of_real(target, call), terms.say_of_place(target, call)].into_iter().flatten() {
-                    let rule = of(&View::of(&also, own), Effect::Allow).map(|(_, rule)| rule);
-                    last = last.filter(|last| rule.is_some() || verdict(last) > Effect::Allow);
-                    if let Some(rule) = rule.filter(|rule| last.is_some() && self.may_take(rule, least)) {
+                let also = [terms.say_of_real(target, call), terms.say_of_place(target, call)];
+                let also = also.iter().flatten().map(|also| of(&View::of(also, own), Effect::Allow));
+                let also: Vec<_> = also.map(|found| found.map(|(_, rule)| rule)).collect();
+                let last = last
+                    .map(|(_, rule)| rule)
+                    .filter(|last| verdict(last) > Effect::Allow || also.iter().all(Option::is_some));
+                for rule in also.into_iter().flatten().chain(last).filter(|_| last.is_some()) {
+                    if self.may_take(rule, least) {
                         self.take(source, rule);
                     }
-                }
-                if let Some(rule) = last.filter(|rule| self.may_take(rule, least)) {
-                    self.take(source, rule);
                 }
             }
         }

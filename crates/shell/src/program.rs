@@ -245,6 +245,8 @@ pub(crate) enum Runs {
     Code,
     /// `find`.
     Find,
+    /// Some of its words are a command; which is not known. Asks and denies look at it from each of them.
+    Somehow,
     /// Something that cannot be followed.
     Opaque,
 }

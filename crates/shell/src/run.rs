@@ -45,6 +45,9 @@ pub(crate) const MOST_WRAPPED: usize = 64;
 /// The most words of a command that another runs: each level of them is judged anew.
 const MOST_WORDS: usize = 512;
 
+/// The most words at which a command may begin that a program runs somehow.
+const MOST_GUESSES: usize = 32;
+
 /// What became of one simple command.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -249,6 +252,13 @@ impl Walk<'_> {
             Runs::Opaque => Some("a command that runs others in a way that cannot be followed"),
             Runs::Shell => return self.shell(tokens, judged, &parts, first, range, dirs),
             Runs::Code => code_fault(&parts, rest, first, certain),
+            Runs::Somehow => {
+                let written = judged.words.clone();
+                let spellings = spellings(&judged.words, judged.short.as_deref(), named);
+                let index = self.push(&judged, spellings, range.clone(), dirs);
+                self.guess(rest, index, range, dirs);
+                return Ran { exit: Exit::same(dirs), written };
+            }
             Runs::Find => {
                 let written = judged.words.clone();
                 let index = self.push(&judged, Vec::new(), range.clone(), dirs);
@@ -287,6 +297,33 @@ impl Walk<'_> {
             self.unknown(fault, range);
         }
         Ran { exit: Exit::same(dirs), written: judged.words }
+    }
+
+    /// A command that may begin at any of these words, or be one of them: for asks and denies alone.
+    fn guess(&mut self, rest: &[Token], index: usize, range: Range<usize>, dirs: &Dirs) {
+        // What is inside another guess is looked at from there.
+        if self.guesses {
+            return;
+        }
+        let (known, functions) = (self.out.unknown.len(), self.functions.clone());
+        self.guesses = true;
+        for at in 0..rest.len().min(MOST_GUESSES) {
+            let tail = rest.get(at..).unwrap_or_default();
+            match tail.first().and_then(Token::known) {
+                None => {}
+                Some(word) if word.starts_with('-') || word.is_empty() => {}
+                Some(line) if line.contains(char::is_whitespace) => _ = self.nested(line, range.clone(), dirs),
+                Some(_) => _ = self.inner(tail, range.clone(), dirs),
+            }
+        }
+        self.guesses = false;
+        self.functions = functions;
+        // A word that is no command is not one that was not understood.
+        self.out.unknown.truncate(known);
+        if rest.len() > MOST_GUESSES {
+            self.unknown("a command with too many words", range);
+        }
+        self.absorb(index);
     }
 
     /// Takes a wrapper apart; none where it runs nothing.
@@ -450,6 +487,7 @@ impl Walk<'_> {
         let mut walk = Walk {
             depth: self.depth + SUBSTITUTION,
             outer,
+            guesses: self.guesses,
             rounds: self.rounds,
             operations: self.operations,
             ..Walk::new(line, self.programs, &mut *self.out)

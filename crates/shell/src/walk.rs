@@ -45,6 +45,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) variables: Variables,
     /// How many rounds of loops were followed one by one.
     pub(crate) rounds: usize,
+    /// Whether what it looks at may be no command at all.
+    pub(crate) guesses: bool,
     /// What the parser may still spend.
     pub(crate) operations: usize,
 }
@@ -60,6 +62,7 @@ impl<'a> Walk<'a> {
             functions: BTreeSet::new(),
             variables: Variables::default(),
             rounds: 0,
+            guesses: false,
             operations: budget::MOST_OPERATIONS,
         }
     }

@@ -396,6 +396,14 @@ impl Judged<'_> {
                     if parts.uncertain && now != Operand::Maybe {
                         self.touch(Operand::Maybe, token);
                     }
+                    // `cp -al`: all that is in a folder gets another name.
+                    if program.contents
+                        && Some(at) != last
+                        && kind == Operand::Edit
+                        && let Some(folder) = touches::path(token)
+                    {
+                        self.touches.push((Action::Edit, format!("{}/.", folder.trim_end_matches('/'))));
+                    }
                     files += usize::from(!now.is_code());
                     if program.last.is_some() {
                         sources.push(token);
