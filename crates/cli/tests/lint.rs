@@ -73,6 +73,23 @@ fn another_systems_file() {
     assert!(said.stdout.ends_with("1 warning\n"), "{said:?}");
 }
 
+/// Claude Code passes over them with a note at its start: what was meant to be forbidden is not.
+#[test]
+fn denials_that_never_apply_are_named() {
+    let world = World::new();
+    let text = "{ \"permissions\": {\n  \"allow\": [\"Bash(*)\"],\n  \"deny\": [\"Bash(rm *)\",\n    \"Bash(command:dd *)\",\n    \"Bsh(dd *)\"] } }\n";
+    write(&world.project().join("settings.json"), text);
+    let said = world.run(&["lint", "settings.json"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for warning in [
+        "settings.json:4:6: `Bash(command:dd *)` never applies: Claude Code ignores it",
+        "settings.json:5:6: `Bsh(dd *)` never applies: no tool of the name `Bsh` is known",
+    ] {
+        assert!(said.stdout.contains(warning), "{said:?}");
+    }
+    assert!(said.stdout.ends_with("2 warnings\n"), "{said:?}");
+}
+
 #[test]
 fn a_file_with_mistakes_ends_in_2() {
     let world = World::new().with_policy("alow = []\n");

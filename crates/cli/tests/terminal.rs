@@ -95,6 +95,34 @@ fn a_rule_is_added_and_taken_back() {
     assert!(said.stdout.contains("nothing to undo"), "{said:?}");
 }
 
+/// clawbolt's settings page replaces the whole file from what it read before: what was added meanwhile is lost.
+#[test]
+fn rules_that_are_added_at_once_are_all_kept() {
+    let world = World::new();
+    let rules: Vec<String> = (0..6).map(|number| format!("shell(tool{number} *)")).collect();
+    let running: Vec<_> =
+        rules.iter().map(|rule| world.start_in_terminal(&format!("'{PROGRAM}' deny '{rule}'"), "")).collect();
+    for running in running {
+        let said = running.wait();
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    let policy = std::fs::read_to_string(world.policy()).unwrap();
+    assert!(rules.iter().all(|rule| policy.contains(rule.as_str())), "{policy}");
+}
+
+/// clawbolt reads a malformed file as an empty one and writes over it: what was forbidden is lost for good.
+#[test]
+fn a_file_that_cannot_be_read_is_not_written_over() {
+    for broken in ["deny = [\"shell(rm *)\"", "dney = [\"shell(rm *)\"]\n", "deny = \"shell(rm *)\"\n"] {
+        let world = World::new().with_policy(broken);
+        for command in ["allow 'shell(ls *)'", "deny 'shell(ls *)'", "undo --yes", "import opencode.json"] {
+            let said = world.run_in_terminal(command, "y\n");
+            assert_ne!(said.code, Some(0), "{command} {said:?}");
+        }
+        assert_eq!(std::fs::read_to_string(world.policy()).unwrap(), broken);
+    }
+}
+
 #[test]
 fn a_rule_for_some_hours() {
     let world = World::new();

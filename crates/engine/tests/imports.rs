@@ -322,7 +322,7 @@ fn a_list_of_programs_decides_by_where_they_are() {
     let mut disk = Disk::new();
     disk.write(USER, "[[import]]\nfrom = \"~/.openclaw/exec-approvals.json\"\nagent = \"ops\"\n");
     let approvals = r#"{"version": 1, "agents": {"ops": {
-        "security": "allowlist", "ask": "off", "allowlist": ["/opt/real/tool"]}}}"#;
+        "security": "allowlist", "ask": "off", "allowlist": ["/opt/real/tool", "/opt/ghost"]}}}"#;
     disk.write("/home/u/.openclaw/exec-approvals.json", approvals);
     disk.program("/opt/real/tool");
     disk.link("/opt/tool", "/opt/real/tool");
@@ -331,12 +331,36 @@ fn a_list_of_programs_decides_by_where_they_are() {
         ("/opt/real/tool x", Effect::Allow),
         ("/opt/tool x", Effect::Allow),
         ("/opt/other x", Effect::Deny),
+        // Nothing is there yet: whoever puts it there chooses what runs.
+        ("/opt/ghost x", Effect::Deny),
         ("/opt/tool x && ls", Effect::Deny),
     ] {
         assert_eq!(judged(&reading, &disk, "shell", line).effect(), effect, "{line}");
     }
     disk.write("/home/u/.openclaw/exec-approvals.json", r#"{"version": 2}"#);
     assert!(loaded(&disk, &NothingKnown).is_err());
+}
+
+/// OpenClaw with `askFallback: full` runs what was asked and nobody answered.
+#[test]
+fn what_nobody_answers_does_not_run_whatever_a_file_says() {
+    let mut disk = Disk::new();
+    disk.write(USER, "[[import]]\nfrom = \"/o/exec-approvals.json\"\n");
+    let file = r#"{"version": 1, "agents": {"main": {
+        "security": "allowlist", "ask": "on-miss", "askFallback": "full", "allowlist": []}}}"#;
+    disk.write("/o/exec-approvals.json", file);
+    let reading = loaded(&disk, &NothingKnown).unwrap();
+    for (attendance, effect) in [(Attendance::Somebody, Effect::Ask), (Attendance::Nobody, Effect::Deny)] {
+        let request = Request {
+            home: "/home/u".to_owned(),
+            cwd: "/repo".to_owned(),
+            project: "/repo".to_owned(),
+            attendance,
+            ..Request::of("shell", "make")
+        };
+        let call = reading.engine.call(&request, &disk);
+        assert_eq!(reading.engine.decide(&[], None, &call, Timestamp(0)).effect(), effect);
+    }
 }
 
 /// A repository could name any file of the machine, and what is wrong with it would be told to the agent.

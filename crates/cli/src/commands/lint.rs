@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use countersign_engine::{LOCAL_FILE, PROJECT_FILE};
+use countersign_formats::import::{Became, Fate, Report};
 use countersign_formats::{Setting, System, Text};
 use countersign_policy::SourceKind;
-use countersign_policy::document::{self, Problem};
+use countersign_policy::document::{self, Problem, quoted};
 use countersign_policy::lint::{lint, lint_source};
 use serde_json::{Value, json};
 
@@ -60,9 +61,35 @@ pub(crate) fn run(arguments: &Lint, here: &Here) -> Result<Exit> {
 fn elsewhere(system: System, name: &str, text: &str, here: &Here) -> Result<Result<Vec<Problem>, Vec<Problem>>> {
     let (home, project) = (here::text(here.place.home())?, here::text(&here.project)?);
     let setting = Setting { kind: SourceKind::User, trusted: true, agent: None, home, project };
-    let imported = system.read(&Text::new(name, text), &setting);
-    Ok(imported
-        .map(|imported| imported.sources.iter().flat_map(|source| lint_source(source, text, here::clock())).collect()))
+    let file = Text::new(name, text);
+    Ok(system.read(&file, &setting).map(|imported| {
+        let mut found: Vec<Problem> =
+            imported.sources.iter().flat_map(|source| lint_source(source, text, here::clock())).collect();
+        let never = system.report(&file, &setting).map(|report| never_decide(&file, &report)).unwrap_or_default();
+        let is_new = |one: &Problem| !found.iter().any(|other| other.line == one.line);
+        let more: Vec<Problem> = never.into_iter().filter(is_new).collect();
+        found.extend(more);
+        found.sort_by_key(|problem| problem.span.start);
+        found
+    }))
+}
+
+/// The rules that never decide anything in their own system either: a denial among them forbids nothing.
+fn never_decide(file: &Text<'_>, report: &Report) -> Vec<Problem> {
+    let of = |fate: &Fate| {
+        let Became::Never { why } = &fate.became else { return None };
+        let before = usize::try_from(fate.origin.line).ok()?.saturating_sub(1);
+        let start: usize = file.text.split_inclusive('\n').take(before).map(str::len).sum();
+        let rest = file.text.get(start..)?;
+        let line = rest.lines().next().unwrap_or_default();
+        let (at, length) = match line.find(&fate.origin.text) {
+            Some(at) => (start + at, fate.origin.text.len()),
+            None => (start + line.len() - line.trim_start().len(), line.trim().len()),
+        };
+        let message = format!("{} never applies: {why}", quoted(&fate.origin.text));
+        Some(file.problem(&(at..at + length), message, None))
+    };
+    report.rules.iter().filter_map(of).collect()
 }
 
 /// The files that were named, or those in force here that there are, with the kind of those that are known to be ours.

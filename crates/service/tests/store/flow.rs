@@ -154,6 +154,21 @@ fn time_ends_questions_and_yeses() {
     assert!(block_on(store.expire(tomorrow)).unwrap().is_empty());
 }
 
+/// clawbolt takes a question that nobody answered for a no, for the rest of the turn.
+#[test]
+fn a_question_that_nobody_answered_is_asked_anew() {
+    let place = Place::new();
+    let mut store = place.open();
+    let policy = policy(Vec::new());
+    let call = shell("git pull");
+    let first = ask(&mut store, &policy, &call, NOON).record.approval.id;
+    let tomorrow = NOON.plus_seconds(24 * HOUR);
+    let second = ask(&mut store, &policy, &call, tomorrow).record.approval.id;
+    assert_ne!(first, second);
+    assert!(matches!(state(&mut store, &first), State::Expired { .. }));
+    assert_eq!(state(&mut store, &second), State::Open);
+}
+
 #[test]
 fn expiring_names_what_it_ended() {
     let place = Place::new();
