@@ -83,7 +83,7 @@ fn denials_that_never_apply_are_named() {
     assert_eq!(said.code, Some(1), "{said:?}");
     for warning in [
         "settings.json:4:6: `Bash(command:dd *)` never applies: Claude Code ignores it",
-        "settings.json:5:6: `Bsh(dd *)` never applies: no tool of the name `Bsh` is known",
+        "settings.json:5:6: `Bsh(dd *)` never applies: no tool of the name `Bsh`",
     ] {
         assert!(said.stdout.contains(warning), "{said:?}");
     }

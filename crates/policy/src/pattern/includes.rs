@@ -5,7 +5,7 @@ use super::{Case, Form, Pattern};
 impl Pattern {
     /// Whether this pattern, compared with `case`, matches everything that `other` matches, compared with `theirs`.
     ///
-    /// A yes is certain. A no may only mean that it is not known: an allow's `*` over words may or may not take what
+    /// A yes is certain, but for the case of letters in OpenCode's wildcards. A no may only mean that it is not known: an allow's `*` over words may or may not take what
     /// another pattern spells out.
     pub fn includes(&self, other: &Pattern, case: Case, theirs: Case) -> bool {
         match (&self.form, &other.form) {
@@ -13,7 +13,7 @@ impl Pattern {
             (Form::Path(ours), Form::Path(other)) => ours.includes(other, case, theirs),
             (Form::Url(ours), Form::Url(other)) => ours.includes(other, case, theirs),
             (Form::Text(ours), Form::Text(other)) => ours.includes(other, case, theirs),
-            (Form::Wildcard(ours), Form::Wildcard(other)) => ours.includes(other),
+            (Form::Wildcard(ours), Form::Wildcard(other)) => ours.includes_as_written(other),
             // Of patterns in other systems' terms only that each includes itself.
             (ours, other) => case == theirs && ours == other,
         }

@@ -3,6 +3,21 @@
 use super::{Dialect, Step, Wildcard, optional, pass_runs, steps};
 
 impl Wildcard {
+    /// The same as its author wrote it: OpenCode's as if the case of letters counted for nothing. There asks and denies
+    /// hold in any case, and what lifts one lifts it in the case in which it was written.
+    pub(crate) fn includes_as_written(&self, other: &Wildcard) -> bool {
+        let in_any_case = |of: &Wildcard| match of.dialect {
+            Dialect::OpenCode { .. } => Wildcard::compile(Dialect::OpenCode { windows: true }, &of.text),
+            _ => of.clone(),
+        };
+        match (self.dialect, other.dialect) {
+            (Dialect::OpenCode { windows }, Dialect::OpenCode { windows: theirs }) if windows != theirs => {
+                in_any_case(self).includes(&in_any_case(other))
+            }
+            _ => self.includes(other),
+        }
+    }
+
     /// Whether it matches every text that `other` does. What is not known to be so is not: wildcards of two dialects, a
     /// set beside a run.
     pub fn includes(&self, other: &Wildcard) -> bool {
