@@ -4,6 +4,7 @@
 //! All by the patterns alone, never by trying samples: a rule covers another if its patterns include the other's. What is
 //! not certain is not said.
 
+mod across;
 mod cover;
 mod dead;
 mod dialect;
@@ -45,8 +46,10 @@ pub enum Part {
     Exception(usize),
 }
 
-/// The warnings about a policy file, in its order. `text` is what the document was read from.
-pub fn lint(document: &Document, text: &str, now: Timestamp) -> Vec<Problem> {
+/// The warnings about a policy file, in its order. `text` is what the document was read from, `taken_in` the sources that it
+/// takes in. Of what stands in those nothing is told where the file comes with a project.
+pub fn lint(document: &Document, text: &str, taken_in: &[&Source], now: Timestamp) -> Vec<Problem> {
+    let tell = !matches!(document.kind, SourceKind::Project | SourceKind::Local);
     let limits = document.ceiling.as_ref();
     let ceiling = limits.map_or((&[][..], &[][..]), |limits| (&limits.rules, &limits.places));
     let mut budget = Budget::new();
@@ -57,6 +60,7 @@ pub fn lint(document: &Document, text: &str, now: Timestamp) -> Vec<Problem> {
         if !above && document.kind != SourceKind::Builtin {
             let builtin = assemble(Vec::new()).builtin;
             warnings.extend(silenced::warnings(set, builtin.rules(), &mut budget));
+            warnings.extend(across::warnings(set, taken_in, tell, &mut budget));
         }
         found.extend(
             warnings
@@ -88,21 +92,21 @@ pub fn lint(document: &Document, text: &str, now: Timestamp) -> Vec<Problem> {
     first(problems)
 }
 
-/// The warnings about another system's source, each with the line of `text` that its rule stands in. Rules that the file
-/// does not have, because the system brings them along, are left alone.
-pub fn lint_source(source: &Source, text: &str, now: Timestamp) -> Vec<Problem> {
+/// The warnings about those rules of another system's source that stand in a file of it, each with its line of the file's
+/// text. Rules that the file does not have, because the system brings them along, are left alone.
+pub fn lint_source(source: &Source, (file, text): (&str, &str), now: Timestamp) -> Vec<Problem> {
     let mut starts = vec![0];
     starts.extend(text.match_indices('\n').map(|(at, _)| at + 1));
     let problem = |warning: Warning| {
         let origin = &source.rules().get(warning.rule)?.origin;
         let above = usize::try_from(origin.line).ok()?.checked_sub(1)?;
-        let start = *starts.get(above).filter(|_| origin.file == source.name)?;
+        let start = *starts.get(above).filter(|_| *origin.file == *file)?;
         let line = text.get(start..)?.lines().next().unwrap_or_default();
         let indent = line.len() - line.trim_start().len();
         let span = start + indent..start + line.trim_end().len().max(indent);
         let column = line.get(..indent).map_or(0, |indent| indent.chars().count());
         Some(Problem {
-            file: source.name.to_string(),
+            file: file.to_owned(),
             span,
             line: origin.line,
             column: u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1),

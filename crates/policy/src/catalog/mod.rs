@@ -34,6 +34,10 @@ pub struct ToolEntry {
     pub family: Option<String>,
     /// A JSON pointer to the argument that is its resource; a list there gives one target each.
     pub resource: Option<String>,
+    /// The system that it comes with, which works out of a call what it acts on; an argument that a file names as
+    /// `resource` counts in its place.
+    #[serde(default)]
+    pub system: Option<String>,
     /// JSON pointers to the arguments that a human is shown first.
     pub show: Vec<String>,
     /// Whether it is never offered to a model.
@@ -48,6 +52,15 @@ pub struct ToolEntry {
 }
 
 impl ToolEntry {
+    /// The keys with texts that a policy file's `[tools."NAME"]` has for this, without those that say nothing.
+    pub fn written(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let Self { class, group, family, resource, since, until, last, .. } = self;
+        let texts = [group, family, resource, since, until, last].map(Option::as_deref);
+        let keys = ["group", "family", "resource", "since", "until", "last"];
+        let class = class.map(|class| ("class", class.word()));
+        class.into_iter().chain(keys.into_iter().zip(texts).filter_map(|(key, text)| Some((key, text?))))
+    }
+
     /// The host versions that have the tool.
     pub fn window(&self) -> Window<'_> {
         Window { since: self.since.as_deref(), until: self.until.as_deref(), last: self.last.as_deref() }

@@ -120,6 +120,7 @@ fn merge(tool: &mut ToolEntry, entry: &ToolEntry) {
     tool.hidden |= entry.hidden;
     tool.group = tool.group.take().or_else(|| entry.group.clone());
     tool.resource = tool.resource.take().or_else(|| entry.resource.clone());
+    tool.system = tool.system.take().or_else(|| entry.system.clone());
     tool.since = tool.since.take().or_else(|| entry.since.clone());
     tool.until = tool.until.take().or_else(|| entry.until.clone());
     tool.last = tool.last.take().or_else(|| entry.last.clone());

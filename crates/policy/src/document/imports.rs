@@ -15,11 +15,12 @@ use crate::source::Source;
 /// The systems whose files can be taken in, by their names in a policy file.
 pub const SYSTEMS: &[&str] = &["claude-code", "clawbolt", "codex", "flowfuse", "openclaw", "opencode", "surfsense"];
 
-/// One file of another system that a policy file takes in, as a source of its own in that system's terms.
+/// What a policy file takes in of another system, as a source of its own in that system's terms: a file, a folder, or
+/// files that are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
-    /// Where it is: relative to the folder of the policy file, absolute, or `~/...`.
-    pub from: String,
+    /// Where it is: relative to the folder of the policy file, absolute, or `~/...`. Of several the lowest comes first.
+    pub from: Vec<String>,
     /// Whose file it is; `None`: its name and content tell.
     pub system: Option<String>,
     /// The agent of that system whose rules count, where the file has several.
@@ -72,33 +73,47 @@ impl<'i> Reader<'i> {
             self.wrong("import", "a table for each file", item, sample);
             return None;
         };
-        let (mut from, mut system, mut agent) = (None, None, None);
+        let (mut from, mut system, mut agent) = (Vec::new(), None, None);
         let mut span = item.span();
         for (name, value) in table {
             let Some(key) = self.key(keys::IMPORT, "an import", name, None) else { continue };
             match key.name {
                 "from" => {
                     span = value.span();
-                    from = self.text_of("from", value, "from = \"opencode.json\"").map(str::to_owned);
-                    if from.as_deref() == Some("") {
-                        self.problem(
-                            value.span(),
-                            "`from` names no file",
-                            Some("write `from = \"opencode.json\"`".to_owned()),
-                        );
-                    }
+                    from = self.places(value);
                 }
                 "system" => system = self.word("system", SYSTEMS, value).map(str::to_owned),
                 _ => agent = self.text_of("agent", value, "agent = \"build\"").map(str::to_owned),
             }
         }
-        let Some(from) = from else {
+        if from.is_empty() {
             if !table.contains_key("from") {
                 self.problem(span, "an import without `from`", Some(format!("write `{sample}`")));
             }
             return None;
-        };
+        }
         let (line, column) = (self.line(span.start), self.column(span.start));
         Some(Import { from, system, agent, file: Arc::clone(&self.name), line, column, span })
+    }
+
+    /// One file, or several; none is a problem.
+    fn places(&mut self, value: &Value<'i>) -> Vec<String> {
+        let sample = "from = \"opencode.json\"";
+        let items = match value.get_ref() {
+            DeValue::Array(items) => &items[..],
+            _ => std::slice::from_ref(value),
+        };
+        let mut places = Vec::with_capacity(items.len());
+        for item in items {
+            match self.text_of("from", item, sample) {
+                Some("") => self.problem(item.span(), "`from` names no file", Some(format!("write `{sample}`"))),
+                Some(place) => places.push(place.to_owned()),
+                None => {}
+            }
+        }
+        if items.is_empty() {
+            self.problem(value.span(), "`from` names no file", Some(format!("write `{sample}`")));
+        }
+        places
     }
 }

@@ -32,6 +32,8 @@ pub(super) enum Shape {
     OneOf(&'static [&'static str]),
     SomeOf(&'static [&'static str]),
     Imports,
+    /// One text, or a list of them.
+    Places,
     Programs,
     Options,
     Nobody,
@@ -176,7 +178,12 @@ pub(super) const TOOL: &[Key] = &[
 
 /// The keys of `[[import]]`.
 pub(super) const IMPORT: &[Key] = &[
-    key("from", Shape::Text, Place::Everywhere, "The file: relative to this one, absolute, or `~/...`."),
+    key(
+        "from",
+        Shape::Places,
+        Place::Everywhere,
+        "The file: relative to this one, absolute, or `~/...`; a folder, or a list of files that are one, the lowest first.",
+    ),
     key(
         "system",
         Shape::OneOf(super::imports::SYSTEMS),

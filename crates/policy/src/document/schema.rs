@@ -84,6 +84,7 @@ fn shape(shape: Shape) -> Value {
         Shape::Grants => table(GRANTS, None),
         Shape::Rule | Shape::Text => text(),
         Shape::Texts | Shape::Patterns => list(text()),
+        Shape::Places => json!({ "anyOf": [text(), { "type": "array", "items": text(), "minItems": 1 }] }),
         Shape::Truth => json!({ "type": "boolean" }),
         // TOML's own dates reach JSON Schema validators as texts.
         Shape::Date => json!({ "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}" }),

@@ -4,7 +4,7 @@ use super::{Part, lint, lint_source, of_source};
 use crate::action::Action;
 use crate::document::{builtin_text, parse};
 use crate::effect::Effect;
-use crate::pattern::{Dialect, Pattern, Wildcard};
+use crate::pattern::{Dialect, Pattern, PrefixPattern, Programs, Wildcard};
 use crate::rule::{Origin, Rule, Selector};
 use crate::source::{Combining, Source, SourceKind};
 use crate::terms::Terms;
@@ -22,7 +22,7 @@ fn reports(kind: SourceKind, texts: &[&str]) -> String {
             Ok(document) => document,
             Err(problems) => panic!("{}", problems.iter().map(|problem| problem.render(text)).collect::<String>()),
         };
-        for problem in lint(&document, text, now()) {
+        for problem in lint(&document, text, &[], now()) {
             let report = problem.render(text);
             assert!(report.lines().all(|line| line.chars().count() <= 80), "wider than a terminal:\n{report}");
             out.push_str(&report);
@@ -99,7 +99,7 @@ fn allows_that_lift_built_in_rules() {
 fn a_denial_of_ones_own_takes_the_built_in_ones_place() {
     let count = |text: &str| {
         let document = parse(SourceKind::User, "countersign.toml", text).unwrap();
-        let problems = lint(&document, text, now());
+        let problems = lint(&document, text, &[], now());
         problems.iter().filter(|problem| problem.message.contains("built-in")).count()
     };
     assert_eq!(count("allow = [\"fetch(*)\"]\n"), 1);
@@ -198,8 +198,62 @@ fn sources_of_other_systems() {
     insta::assert_snapshot!(all.concat());
     assert!(of_source(&last_match(&[(Allow, "*", "*"), (Deny, "bash", "rm *")]), now()).is_empty());
     let text = "{\n  \"bash\": {\"rm *\": \"deny\"},\n";
-    let problems = lint_source(&last_match(&[(Ask, "*", "*"), (Deny, "bash", "rm *"), (Allow, "*", "*")]), text, now());
+    let problems = lint_source(
+        &last_match(&[(Ask, "*", "*"), (Deny, "bash", "rm *"), (Allow, "*", "*")]),
+        ("opencode.json", text),
+        now(),
+    );
     insta::assert_snapshot!(problems.iter().map(|problem| problem.render(text)).collect::<String>());
+}
+
+/// Codex's rules forbid it, OpenCode's file the whole tool, and an allow beside the import reads as if it counted.
+#[test]
+fn allows_that_what_is_taken_in_denies() {
+    use Effect::{Allow, Ask, Deny};
+    let prefix = |effect, words: &[&str]| {
+        let origin = Origin { file: "default.rules".into(), line: 4, text: words.join(" ") };
+        let (program, rest) = words.split_first().unwrap();
+        let rest: Vec<Vec<String>> = rest.iter().map(|word| vec![(*word).to_owned()]).collect();
+        let pattern = Pattern::prefix(PrefixPattern::new(program, Programs::Exact, &rest));
+        Rule { patterns: vec![pattern], ..Rule::new(effect, Selector::Action(Action::Shell), origin) }
+    };
+    let fallback = Rule { fallback: true, ..prefix(Deny, &["cargo"]) };
+    let codex = Source::new(
+        SourceKind::User,
+        "default.rules",
+        true,
+        vec![prefix(Deny, &["git", "push"]), prefix(Allow, &["git"]), prefix(Ask, &["make"]), fallback],
+    );
+    let opencode = last_match(&[(Deny, "task", "*"), (Allow, "bash", "*"), (Deny, "edit", "*"), (Deny, "read", "a*")]);
+    let tools = Source::new(
+        SourceKind::User,
+        "PERMISSIONS.json",
+        true,
+        vec![Rule::new(
+            Deny,
+            Selector::Named(Wildcard::compile(Dialect::Exact, "qb_send")),
+            Origin { file: "PERMISSIONS.json".into(), line: 2, text: "tools.qb_send: never".to_owned() },
+        )],
+    )
+    .speaking(Terms::Tool, Combining::LastMatch);
+    let text = "\
+allow = [
+  \"shell(git push origin *, git log *)\", \"shell(git push **)\", \"shell(git *)\", \"shell(make *)\", \"shell(cargo *)\",
+  \"edit(src/**)\", \"read(src/**)\", \"agent\", \"tool:qb_send(*@acme.com)\", \"tool:qb_query\",
+  { rule = \"shell(git push x)\", expires = 2020-01-01 },
+]
+";
+    let told = |kind, sources: &[&Source]| {
+        let document = parse(kind, "countersign.toml", text).unwrap();
+        let problems = lint(&document, text, sources, now());
+        let across = problems.into_iter().filter(|problem| problem.message.contains("takes in"));
+        across.map(|problem| problem.render(text)).collect::<String>()
+    };
+    insta::assert_snapshot!(told(SourceKind::User, &[&codex, &opencode, &tools]));
+    assert_eq!(told(SourceKind::User, &[]), "");
+    // Of a project's imports nothing is told that stands in them.
+    let project = told(SourceKind::Project, &[&codex, &opencode, &tools]);
+    assert!(project.contains("a deny of default.rules") && !project.contains("git push\u{60} in"), "{project}");
 }
 
 #[test]
@@ -219,11 +273,11 @@ fn a_hostile_file_is_done_soon() {
     let rule = |at: usize| format!("\"edit({}b{at})\"", "*a".repeat(400));
     let text = format!("allow = [{}]\n", (0..1000).map(rule).collect::<Vec<_>>().join(", "));
     let document = parse(SourceKind::Project, "countersign.toml", &text).unwrap();
-    let problems = lint(&document, &text, now());
+    let problems = lint(&document, &text, &[], now());
     assert!(problems.first().is_some_and(|problem| problem.message.contains("too long")), "{problems:?}");
     let many = format!("allow = [{}]\n", "{ rule = \"agent(x)\", expires = 2020-01-01 }, ".repeat(5000));
     let document = parse(SourceKind::User, "countersign.toml", &many).unwrap();
-    let problems = lint(&document, &many, now());
+    let problems = lint(&document, &many, &[], now());
     assert_eq!(problems.len(), super::MOST);
     assert!(problems.last().unwrap().help.as_ref().unwrap().contains("4800 more"));
 }

@@ -1,6 +1,10 @@
 //! Which patterns match everything that another one matches.
 
 use super::{Case, Form, Pattern};
+use crate::action::Action;
+
+/// A prefix that could be more commands is not compared with others.
+const MOST_SPELLINGS: usize = 64;
 
 impl Pattern {
     /// Whether this pattern, compared with `case`, matches everything that `other` matches, compared with `theirs`.
@@ -14,6 +18,13 @@ impl Pattern {
             (Form::Url(ours), Form::Url(other)) => ours.includes(other, case, theirs),
             (Form::Text(ours), Form::Text(other)) => ours.includes(other, case, theirs),
             (Form::Wildcard(ours), Form::Wildcard(other)) => ours.includes_as_written(other),
+            (Form::Prefix(ours), Form::Shell(_)) => {
+                // A prefix compares letters as they are, whatever the rule does.
+                let covers = |words: &String| {
+                    Pattern::parse(&Action::Shell, words).is_ok_and(|ours| ours.includes(other, Case::Exact, theirs))
+                };
+                theirs == Case::Exact && ours.spelled_out(MOST_SPELLINGS).iter().any(covers)
+            }
             // Of patterns in other systems' terms only that each includes itself.
             (ours, other) => case == theirs && ours == other,
         }
@@ -257,6 +268,31 @@ mod tests {
             ("**", "src", Exact, Fold),
         ] {
             assert!(!includes(&Action::Read, one, other, case, theirs), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_includes_commands_that_begin_so() {
+        use crate::pattern::{PrefixPattern, Programs};
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let rest = [words(&["push", "fetch"]), words(&["a b"])];
+        let prefix = |programs, rest: &[Vec<String>]| Pattern::prefix(PrefixPattern::new("git", programs, rest));
+        let shell = |text| Pattern::parse(&Action::Shell, text).unwrap();
+        let push = prefix(Programs::Exact, rest.get(..1).unwrap());
+        for (one, other, theirs, covers) in [
+            (&push, "git push", Case::Exact, true),
+            (&push, "git push origin *", Case::Exact, true),
+            (&push, "git fetch **", Case::Exact, true),
+            (&push, "git *", Case::Exact, false),
+            (&push, "git pull *", Case::Exact, false),
+            (&push, "GIT push", Case::Exact, false),
+            // Theirs also matches GIT, and a prefix does not.
+            (&push, "git push", Case::Fold, false),
+            (&prefix(Programs::Exact, &rest), r"git push a\ b c", Case::Exact, true),
+            (&prefix(Programs::Exact, &rest), "git push a b", Case::Exact, false),
+            (&prefix(Programs::AnyPath, &[]), "git push", Case::Exact, false),
+        ] {
+            assert_eq!(one.includes(&shell(other), Case::Fold, theirs), covers, "{one:?} {other}");
         }
     }
 

@@ -111,6 +111,21 @@ impl PrefixPattern {
         true
     }
 
+    /// Patterns of ours over the same commands, if their words are meant as they are, and there are at most so many.
+    pub(super) fn spelled_out(&self, most: usize) -> Vec<String> {
+        let count = self.rest.iter().fold(1_usize, |count, words| count.saturating_mul(words.len()));
+        if self.programs != Programs::Exact || count > most {
+            return Vec::new();
+        }
+        let mut lines = vec![escaped(&self.program)];
+        for words in &self.rest {
+            let longer =
+                |line: &String| words.iter().map(|word| format!("{line} {}", escaped(word))).collect::<Vec<_>>();
+            lines = lines.iter().flat_map(longer).collect();
+        }
+        lines.into_iter().map(|line| format!("{line} **")).collect()
+    }
+
     /// Whether the pattern matches and spells out the word at `at`.
     pub(super) fn names(&self, words: &[Word], at: usize) -> bool {
         (1..self.length()).contains(&at) && self.matches(words, Case::Exact)
@@ -133,6 +148,13 @@ impl PrefixPattern {
                 Programs::Paths(paths) => paths.contains(&path),
             }
     }
+}
+
+/// A word as patterns of ours write it.
+fn escaped(word: &str) -> String {
+    word.chars()
+        .flat_map(|c| if c.is_alphanumeric() || "-_./:".contains(c) { vec![c] } else { vec!['\\', c] })
+        .collect()
 }
 
 /// An absolute path without empty and dotted names, by text alone; none if it is not absolute.
