@@ -6,7 +6,7 @@ mod reading;
 use countersign_formats::System;
 
 /// Files as their users have them, for the parts.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     r#"{"permissions": {"allow": ["Bash(git diff:*)", "Read(./src/**)", "WebFetch(domain:*.rs)", "mcp__a__b*"], "ask": ["Bash(git push *)"], "deny": ["Read(//etc/**)", "Agent(model:opus)", "*"], "defaultMode": "plan", "additionalDirectories": ["../x"]}}"#,
     r#"{"version": 1, "tools": {"qb_send": "ask", "write_file": "always"}, "resources": {"qb_send": {"a@b.com": "always", "*@[!a-c].com": "never"}}}"#,
     "prefix_rule(pattern=[\"git\", [\"status\", \"log\"]], decision=\"prompt\", justification=f\"{1 + 1} {'x'}\", match=[\"git log\"])\nfor x in range(3):\n    network_rule(host=\"h%d.io\" % x, protocol=\"https\", decision=\"deny\")\ndef f(a, b=2):\n    return [a for a in [b] if a]\nhost_executable(name=\"git\", paths=[\"/usr/bin/git\"])\n",
@@ -15,6 +15,7 @@ const FILES: [&str; 7] = [
     r#"{ // x
   "permission": {"edit": "ask", "bash": {"*": "ask", "~/x *": "allow", "7": "deny"}}, "tools": {"write": false}, "agent": {"plan": {"permission": "deny"}}, }"#,
     r#"[{"origin": "defaults", "rules": [{"permission": "*", "pattern": "**", "action": "allow"}]}, {"permission": "send_email", "action": "ask"}]"#,
+    "---\ndescription: x\ntools:\n  write: false\npermission:\n  edit: deny # x\n  bash:\n    \"git *\": 'ask'\n    ls: allow\n---\n# body\n",
 ];
 
 /// Bytes that mean something to some reader.

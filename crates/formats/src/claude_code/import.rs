@@ -11,19 +11,25 @@ use countersign_policy::{Effect, Origin};
 use super::rule::{self, Item};
 use super::{File, Layer, file};
 use crate::Text;
-use crate::import::{Became, Fate, Report};
+use crate::import::{Became, Fate};
 
 /// Why a rule has no counterpart.
 type Reason = &'static str;
 
-/// What each rule of a file becomes in ours.
+/// What each rule of the files becomes in ours.
 ///
 /// # Errors
-/// All that is wrong with it.
-pub fn report(file: &File<'_>) -> Result<Report, Vec<Problem>> {
-    let fate = |(effect, origin): (Effect, Origin)| Fate { became: import(effect, &origin.text), origin };
-    let rules = file::read(file)?.written.into_iter().map(fate).collect();
-    Ok(Report { file: Arc::clone(&file.text.name), rules })
+/// All that is wrong with any of them.
+pub fn report(files: &[File<'_>]) -> Result<Vec<Fate>, Vec<Problem>> {
+    let (mut fates, mut problems) = (Vec::new(), Vec::new());
+    let fate = |(effect, origin): (Effect, Origin)| Fate::new(origin.clone(), import(effect, &origin.text));
+    for file in files {
+        match file::read(file) {
+            Ok(read) => fates.extend(read.written.into_iter().map(fate)),
+            Err(wrong) => problems.extend(wrong),
+        }
+    }
+    if problems.is_empty() { Ok(fates) } else { Err(problems) }
 }
 
 /// What becomes of one rule.
@@ -38,7 +44,7 @@ pub fn import(effect: Effect, rule: &str) -> Became {
             Became::Kept { why: why.to_owned() }
         }
         Ok(_) => match translate(effect, rule) {
-            Ok(rules) => Became::Native { effect, rules, why: None },
+            Ok(rules) => Became::native(effect, rules),
             Err(reason) => Became::Kept { why: reason.to_owned() },
         },
     }
@@ -230,7 +236,7 @@ mod tests {
             ("Task(Explore)", "agent(Explore)"),
             ("TodoWrite", "tool:TodoWrite"),
         ] {
-            let native = Became::Native { effect: Effect::Allow, rules: vec![ours.to_owned()], why: None };
+            let native = Became::native(Effect::Allow, vec![ours.to_owned()]);
             assert_eq!(import(Effect::Allow, rule), native, "{rule}");
         }
     }
@@ -314,7 +320,7 @@ mod tests {
     #[test]
     fn a_denial_becomes_wider_where_it_must() {
         let deny = |rule| match import(Effect::Deny, rule) {
-            Became::Native { rules, .. } => rules,
+            Became::Native { rules, .. } => rules.into_iter().map(|native| native.rule).collect::<Vec<_>>(),
             other => panic!("{other:?}"),
         };
         assert_eq!(deny("mcp__a__b__c"), ["a/b__c", "a__b/c"]);

@@ -1,12 +1,11 @@
 //! What the tools that come with clawbolt act on, and what they say of a call to whoever is asked.
 
-use std::collections::BTreeMap;
-
 use countersign_policy::ToolEntry;
 use serde_json::Value;
 
 use super::describe::Describes;
 use super::is_space;
+use crate::System;
 
 /// A tool that comes with clawbolt and whose calls have a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,22 +51,16 @@ const fn tool(name: &'static str, resource: ResourceFrom, describes: Describes) 
     Tool { name, resource, noun: None, describes }
 }
 
-/// The tools whose resource is an argument of theirs, for a catalog.
-pub fn catalog() -> BTreeMap<String, ToolEntry> {
-    let entry = |tool: Tool| match tool.resource {
-        ResourceFrom::Argument(argument) => {
-            let entry = ToolEntry { resource: Some(format!("/{argument}")), ..ToolEntry::default() };
-            Some((format!("tool:{}", tool.name), entry))
-        }
-        _ => None,
-    };
-    TOOLS.into_iter().filter_map(entry).collect()
-}
-
 impl Tool {
     /// The tool of that name; `None` for those of whose calls nothing but the tool itself is known.
     pub fn named(name: &str) -> Option<Tool> {
         TOOLS.into_iter().find(|tool| tool.name == name)
+    }
+
+    /// What a catalog says of it: [`Tool::resources`] says what its calls act on.
+    pub(super) fn entry(&self) -> (String, ToolEntry) {
+        let entry = ToolEntry { system: Some(System::Clawbolt.word().to_owned()), ..ToolEntry::default() };
+        (format!("tool:{}", self.name), entry)
     }
 
     /// What a call with these arguments acts on; empty: the tool alone is judged. Each must be allowed.

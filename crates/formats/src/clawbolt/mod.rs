@@ -1,7 +1,7 @@
 //! clawbolt: `PERMISSIONS.json`, its prompts, and the replies to them.
 //!
-//! [`read`] makes a source that decides as clawbolt does; [`check`] says all that is wrong with a file; [`import()`] says
-//! in our own grammar what it can say. What clawbolt lets pass and we do not: a file that is no JSON counts there as
+//! [`read`] makes a source that decides as clawbolt does; [`check`] says all that is wrong with a file; [`report`] says in
+//! our own grammar what it can say. What clawbolt lets pass and we do not: a file that is no JSON counts there as
 //! empty, so that every `never` in it is lost; here it is an error. A level or a shape that it does not know stops its
 //! whole turn; here a call is denied whose answer would come from there.
 
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use countersign_policy::Effect;
 
 pub use document::{check, read};
-pub use import::{Imported, Note, import, report};
+pub use import::{catalog, report};
 pub use layout::{indented, one_line};
 
 /// What clawbolt does with a tool or a resource.

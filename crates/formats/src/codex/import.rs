@@ -15,7 +15,7 @@ const MAX_PATTERNS: usize = 64;
 /// `shell(git status **)`, for a prefix says nothing of what follows.
 pub fn import(rules: &Rules) -> Vec<Fate> {
     let import = Import { rules, last: deciding(&rules.network), hosts: compile::hosts(&rules.hosts) };
-    let fate = |origin: &Origin, became| Fate { origin: origin.clone(), became };
+    let fate = |origin: &Origin, became| Fate::new(origin.clone(), became);
     let prefixes = rules.prefixes.iter().map(|rule| fate(&rule.origin, import.prefix(rule)));
     let network = rules.network.iter().enumerate().map(|(at, rule)| fate(&rule.origin, import.network(at, rule)));
     let hosts = rules.hosts.iter().map(|host| fate(&host.origin, import.host(host)));
@@ -97,7 +97,7 @@ impl Import<'_> {
 
 fn native(decision: Decision, rule: String, why: Option<String>) -> Became {
     let effect: Effect = decision.effect();
-    Became::Native { effect, rules: vec![rule], why }
+    Became::Native { effect, rules: vec![rule.into()], why }
 }
 
 /// Whether one rule matches whatever the other does, if programs match so.

@@ -77,7 +77,7 @@ fn native(rules: &Rules) -> String {
             if let Became::Native { effect: its, rules, .. } = &fate.became
                 && *its == effect
             {
-                rules.iter().for_each(|rule| text += &format!("  {},\n", toml::Value::from(rule.as_str())));
+                rules.iter().for_each(|rule| text += &format!("  {},\n", toml::Value::from(rule.rule.as_str())));
             }
         }
         text += "]\n";
@@ -91,6 +91,7 @@ fn shown(rules: &Rules) -> String {
     let told = import(rules).into_iter().map(|fate| {
         let became = match fate.became {
             Became::Native { effect, rules, why } => {
+                let rules: Vec<String> = rules.into_iter().map(|native| native.rule).collect();
                 format!("{effect} {} ({})", rules.join(" "), why.unwrap_or_default())
             }
             Became::Kept { why } => format!("kept: {why}"),

@@ -1,237 +1,177 @@
-//! What FlowFuse keeps, as a native policy file.
+//! What FlowFuse keeps, as native rules.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::ops::Range;
 
-use countersign_policy::document::{Problem, quoted};
-use countersign_policy::{Class, Effect, Version};
+use countersign_policy::document::quoted;
+use countersign_policy::{Class, Effect, Origin, ToolEntry, Version};
 
-use super::catalog::{Catalog, Entry, FLOW_BUILDING, PLATFORM, list_of};
-use super::state::{Kept, PREFERENCES, State};
-use crate::Text;
-use crate::json::{self, Grammar, Node};
+use super::catalog::{Catalog, Entry, nowhere};
+use super::state::{Kept, Said, State, named};
+use crate::import::{Became, Fate, Report};
 
-/// A native policy file that says the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Imported {
-    /// Its text.
-    pub text: String,
-    /// What is written otherwise than it was kept, and what was left out, each with the reason.
-    pub notes: Vec<String>,
-}
-
-/// Writes one team's kept choices as a native policy file. Choices for one chat are not kept, and not written.
-///
-/// # Errors
-/// Everything that is wrong with the texts, and tools and groups whose names no rule can spell.
-pub fn import(state: &Text<'_>, catalog: &Text<'_>, team: &str) -> Result<Imported, Vec<Problem>> {
-    let kept = State::read(state);
-    let tools = Catalog::read(catalog);
-    let (kept, tools) = match (kept, tools) {
-        (Ok(kept), Ok(tools)) => (kept, tools),
-        (kept, tools) => {
-            return Err(kept.err().into_iter().chain(tools.err()).flatten().collect());
-        }
-    };
-    let unspeakable: Vec<Problem> = [state, catalog].into_iter().flat_map(|text| unspeakable(text, team)).collect();
-    if !unspeakable.is_empty() {
-        return Err(unspeakable);
-    }
-    let mut writer = Writer { state: &kept, catalog: &tools, team, rules: Rules::default(), notes: Vec::new() };
-    writer
-        .notes
-        .extend(kept.ignored(state).iter().map(|problem| format!("line {}: {}", problem.line, problem.message)));
-    writer.left_out();
+/// What the kept choices of one team become. Each is a rule about its class where that says the same, else about each of
+/// its tools; the catalog is what is said of the tools.
+pub(super) fn report(state: &State, catalog: &Catalog, team: Option<&str>) -> Report {
+    let kept = Kept::of(state, catalog, team);
+    let mut writer = Writer { state, catalog, team, kept, fates: Vec::new(), choices: BTreeMap::new() };
     for (group, tools) in writer.groups() {
         writer.group(group, &tools);
     }
-    writer.unreadable();
     writer.unlisted();
-    Ok(writer.finish())
+    writer.without_tools();
+    Report { rules: writer.finish(), tools: tools(catalog) }
 }
 
-#[derive(Default)]
-struct Rules {
-    allow: Vec<String>,
-    ask: Vec<String>,
-    deny: Vec<String>,
-}
-
-/// A tool of a group, and what is kept of it.
+/// A tool of a group, and what holds for it.
 struct Tool<'a> {
     key: &'a str,
     class: Class,
-    effect: Effect,
+    said: Said,
 }
 
 struct Writer<'a> {
     state: &'a State,
     catalog: &'a Catalog,
-    team: &'a str,
-    rules: Rules,
-    notes: Vec<String>,
+    team: Option<&'a str>,
+    kept: Kept<'a>,
+    fates: Vec<Fate>,
+    /// By line, text and effect.
+    choices: BTreeMap<(u32, String, Effect), Choice>,
+}
+
+/// A choice that rules of ours say.
+struct Choice {
+    origin: Origin,
+    rules: Vec<String>,
+    note: Option<String>,
 }
 
 impl<'a> Writer<'a> {
-    /// What has no place in a file.
-    fn left_out(&mut self) {
-        if !self.state.defaults.contains_key(self.team) && !self.state.preferences.contains_key(self.team) {
-            self.notes
-                .push(format!("nothing is kept of the team {}: these are the built-in defaults", quoted(self.team)));
-        }
-        if !self.state.session.is_empty() {
-            self.notes.push("choices for one chat are left out: they end with it".to_owned());
-        }
-        if self.state.class_default(Some(self.team), FLOW_BUILDING, Class::Write) == Effect::Deny {
-            self.notes.push("tools that are not in the catalog were denied, and are asked about now".to_owned());
-        }
-        let mut keys = BTreeSet::new();
-        for entry in self.catalog.entries() {
-            match &entry.key {
-                None => self.notes.push(format!("{} has no key and is left out", quoted(entry.display_name()))),
-                Some(key) if !keys.insert(key) => {
-                    self.notes.push(format!("`tool:{key}` stands twice in the catalog: the first counts"));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn preferred(&self) -> impl Iterator<Item = &str> {
-        self.state.preferences.get(self.team).into_iter().flat_map(|kept| kept.keys().map(String::as_str))
-    }
-
-    /// The groups with their tools and what is kept of these.
+    /// The groups with their tools and what holds for these.
     fn groups(&self) -> BTreeMap<&'a str, Vec<Tool<'a>>> {
-        let mut groups: BTreeMap<&str, Vec<Tool<'_>>> =
-            [FLOW_BUILDING, PLATFORM].map(|group| (group, Vec::new())).into();
-        let kept = Kept::of(self.state, self.catalog, Some(self.team));
+        let mut groups: BTreeMap<&str, Vec<Tool<'_>>> = BTreeMap::new();
         for key in self.catalog.keys() {
             let Some(entry) = self.catalog.entry(key) else { continue };
-            // Nobody can say which versions have a tool whose bounds are none.
-            let effect = if unreadable(entry).is_some() { Effect::Deny } else { kept.said(Some(key)).effect };
-            groups.entry(&entry.group).or_default().push(Tool { key, class: entry.class, effect });
+            let said = match unreadable(entry) {
+                // Nobody can say which versions have a tool whose bounds are none.
+                Some(bound) => {
+                    let text = format!("{} is no version of {}", quoted(bound), quoted(key));
+                    Said { effect: Effect::Deny, origin: nowhere(text) }
+                }
+                None => self.said(key),
+            };
+            groups.entry(&entry.group).or_default().push(Tool { key, class: entry.class, said });
         }
         groups
+    }
+
+    /// What holds for a tool: what was asked about or denied for a chat, else what is kept.
+    fn said(&self, key: &str) -> Said {
+        self.state.session_said(key).unwrap_or_else(|| self.kept.said(Some(key)))
     }
 
     /// The rules for a group. The strictest rule wins: a class can only be asked about or denied as a whole where no
     /// tool that the rule speaks of is treated more gently.
     fn group(&mut self, group: &str, tools: &[Tool<'_>]) {
-        let default = |class: Class| self.state.class_default(Some(self.team), group, class);
+        let default = |class: Class| self.state.default_said(self.team, group, class);
         let defaults = [Class::Read, Class::Write, Class::Delete].map(|class| (class, default(class)));
-        let [.., (_, delete)] = defaults;
+        let [.., (_, delete)] = &defaults;
+        let delete = delete.effect;
         for (class, default) in defaults {
-            let speaks_of_deletions = class == Class::Write && default > Effect::Allow;
+            let effect = default.effect;
+            let speaks_of_deletions = class == Class::Write && effect > Effect::Allow;
             let gentler = tools.iter().find(|tool| {
-                (tool.class == class || speaks_of_deletions && tool.class == Class::Delete) && tool.effect < default
+                (tool.class == class || speaks_of_deletions && tool.class == Class::Delete) && tool.said.effect < effect
             });
             let because = match gentler {
+                _ if !is_plain(group) => Some("no rule can spell the group's name".to_owned()),
                 Some(tool) => Some(format!("`{}` is treated more gently than the class", tool.key)),
-                None if speaks_of_deletions && delete < default => {
+                None if speaks_of_deletions && delete < effect => {
                     Some("deletions are treated more gently, and a rule about writing is about them too".to_owned())
                 }
                 None => None,
             };
             match &because {
-                None => self.push(default, format!("{group}/@{}", class.word())),
-                Some(because) => self.notes.push(format!(
-                    "`{group}/@{}` is written tool by tool, because {because}; a tool that comes later is asked about",
-                    class.word()
-                )),
+                None => self.push(default.clone(), format!("{group}/@{}", class.word())),
+                Some(because) => {
+                    let note = format!(
+                        "in {} tool by tool, because {because}; a tool that comes later is asked about",
+                        quoted(group)
+                    );
+                    self.choice(default.clone()).note = Some(note);
+                }
             }
             for tool in tools.iter().filter(|tool| tool.class == class) {
-                if because.is_some() || tool.effect != default {
-                    self.push(tool.effect, format!("tool:{}", tool.key));
+                if because.is_some() || tool.said.effect != effect {
+                    self.tool(tool.key, tool.said.clone());
                 }
             }
         }
     }
 
-    fn unreadable(&mut self) {
-        for entry in self.catalog.entries() {
-            if let (Some(key), Some(bound)) = (&entry.key, unreadable(entry)) {
-                self.notes.push(format!("`tool:{key}` is denied, because {} is no version", quoted(bound)));
-            }
-        }
-    }
-
-    /// Preferences for tools that the catalog does not have: their class and versions are not known.
+    /// What was chosen for tools that the catalog does not have.
     fn unlisted(&mut self) {
+        let preferred = self.state.preferences.get(named(self.team)).into_iter().flatten();
+        let preferred = preferred.filter(|(_, choice)| choice.effect().is_some()).map(|(key, _)| key.as_str());
+        let keys: BTreeSet<&str> = preferred.chain(self.state.session.keys().map(String::as_str)).collect();
         let keys: Vec<String> =
-            self.preferred().filter(|key| self.catalog.entry(key).is_none()).map(str::to_owned).collect();
+            keys.into_iter().filter(|key| self.catalog.entry(key).is_none()).map(str::to_owned).collect();
         for key in keys {
-            let Some(effect) = self.preference(&key) else { continue };
-            if effect == Effect::Allow {
-                self.notes.push(format!("`tool:{key}` is not in the catalog: its allow is left out"));
-            } else {
-                self.push(effect, format!("tool:{key}"));
-            }
+            let said = self.said(&key);
+            self.tool(&key, said);
         }
     }
 
-    fn preference(&self, key: &str) -> Option<Effect> {
-        self.state.preferences.get(self.team)?.get(key)?.effect()
-    }
-
-    fn push(&mut self, effect: Effect, rule: String) {
-        match effect {
-            Effect::Allow => self.rules.allow.push(rule),
-            Effect::Ask => self.rules.ask.push(rule),
-            Effect::Deny => self.rules.deny.push(rule),
-        }
-    }
-
-    fn finish(self) -> Imported {
-        let mut out = String::new();
-        for (name, rules) in [("allow", &self.rules.allow), ("ask", &self.rules.ask), ("deny", &self.rules.deny)] {
-            if !rules.is_empty() {
-                let _ = writeln!(out, "{name} = [");
-                rules.iter().for_each(|rule| {
-                    let _ = writeln!(out, "  {},", basic(rule));
-                });
-                out.push_str("]\n");
-            }
-        }
-        for (action, tool) in self.catalog.tools() {
-            let _ = writeln!(out, "\n[tools.{}]", basic(&action));
-            let class = tool.class.unwrap_or(Class::Write).word().to_owned();
-            for (name, value) in [
-                ("class", Some(class)),
-                ("group", tool.group),
-                ("family", tool.family),
-                ("since", tool.since),
-                ("last", tool.last),
-            ] {
-                let is_bound = matches!(name, "since" | "last");
-                if let Some(value) = value.filter(|value| !is_bound || Version::read(value).is_some()) {
-                    let _ = writeln!(out, "{name} = {}", basic(&value));
+    /// Defaults of groups in which the catalog has no tool.
+    fn without_tools(&mut self) {
+        let known: BTreeSet<&str> = self.catalog.entries().iter().map(|entry| &*entry.group).collect();
+        for group in self.state.groups(self.team).filter(|group| !known.contains(group)) {
+            for class in [Class::Read, Class::Write, Class::Delete] {
+                let origin = self.state.default_said(self.team, group, class).origin;
+                if origin.line > 0 {
+                    let why = "no tool of this group is in the catalog, and without it nothing tells which one is";
+                    self.fates.push(Fate::new(origin, Became::Dropped { why: why.to_owned() }));
                 }
             }
         }
-        Imported { text: out, notes: self.notes }
+    }
+
+    fn tool(&mut self, key: &str, said: Said) {
+        if is_plain(key) {
+            return self.push(said, format!("tool:{key}"));
+        }
+        let why = format!("no rule can spell the name {}", quoted(key));
+        self.fates.push(Fate::new(said.origin, Became::Kept { why }));
+    }
+
+    fn push(&mut self, said: Said, rule: String) {
+        self.choice(said).rules.push(rule);
+    }
+
+    /// What becomes of the choice that says this: it may be about many tools.
+    fn choice(&mut self, said: Said) -> &mut Choice {
+        let place = (said.origin.line, said.origin.text.clone(), said.effect);
+        self.choices.entry(place).or_insert_with(|| Choice { origin: said.origin, rules: Vec::new(), note: None })
+    }
+
+    fn finish(self) -> Vec<Fate> {
+        let mut fates = self.fates;
+        fates.extend(self.choices.into_iter().map(|((.., effect), Choice { origin, rules, note })| Fate {
+            note,
+            ..Fate::new(origin, Became::native(effect, rules))
+        }));
+        fates
     }
 }
 
-/// The keys and groups of a text whose names have characters with a meaning in rules.
-fn unspeakable(text: &Text<'_>, team: &str) -> Vec<Problem> {
-    let Ok(root) = json::parse(text, Grammar::Json) else { return Vec::new() };
-    let mut names: Vec<(&str, &Range<usize>)> = Vec::new();
-    for entry in list_of(&root).list().unwrap_or_default() {
-        let word = |name: &str| entry.member(name).and_then(|node| Some((node.text()?, &node.span)));
-        names.extend(word("key"));
-        // An empty group is none.
-        names.extend(word("group").filter(|(name, _)| !name.is_empty()));
+/// What the catalog says of the tools, without bounds that are none.
+fn tools(catalog: &Catalog) -> BTreeMap<String, ToolEntry> {
+    let readable = |bound: Option<String>| bound.filter(|bound| Version::read(bound).is_some());
+    let mut tools = catalog.tools();
+    for tool in tools.values_mut() {
+        (tool.since, tool.last) = (readable(tool.since.take()), readable(tool.last.take()));
     }
-    let preferences = root.member(PREFERENCES).and_then(|teams| teams.member(team)).and_then(Node::object);
-    names.extend(preferences.into_iter().flatten().map(|member| (&*member.name, &member.span)));
-    names.retain(|(name, _)| !is_plain(name));
-    let problem = |(name, span): &(&str, &Range<usize>)| {
-        let message = format!("no rule can spell the name {}", quoted(name));
-        text.problem(span, message, Some("take the file in as it is: `[[import]]`"))
-    };
-    names.iter().map(problem).collect()
+    tools
 }
 
 fn is_plain(name: &str) -> bool {
@@ -242,20 +182,4 @@ fn is_plain(name: &str) -> bool {
 fn unreadable(entry: &Entry) -> Option<&str> {
     let bounds = [&entry.min_version, &entry.max_version].into_iter().flatten();
     bounds.map(String::as_str).find(|bound| Version::read(bound).is_none())
-}
-
-/// A basic string of TOML.
-fn basic(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

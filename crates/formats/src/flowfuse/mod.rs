@@ -21,8 +21,7 @@ mod store;
 mod stringify;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use countersign_policy::document::{Problem, quoted};
 use countersign_policy::{Source, SourceKind, ToolEntry};
@@ -33,7 +32,6 @@ use crate::json::{self, Grammar};
 
 pub use card::{Card, class_label};
 pub use catalog::{Availability, Catalog, Entry, FLOW_BUILDING, PLATFORM, Status};
-pub use import::{Imported, import};
 pub use mcp::{Access, Features, Token, accessible, curate, least_role};
 pub use role::{Membership, Role, ceiling_roles};
 pub use settings::{Control, Row, Section, sections};
@@ -42,29 +40,63 @@ pub use store::Store;
 pub use stringify::fingerprint;
 pub use wire::{Chat, chat_context, resume};
 
-/// Reads what is kept, with the catalog beside it as `toolCatalog`: as a source beside other systems' tools, and what is
-/// known of the tools. Of several teams one must be named. What was allowed for one chat does not count.
+/// Reads what is kept, with the catalog beside it as `toolCatalog` or in a file of its own: as a source beside other
+/// systems' tools, and what is known of the tools. Of several teams one must be named. What was allowed for one chat does
+/// not count.
 ///
 /// # Errors
 /// Everything that is wrong with it, and a team that is not there or not named.
 pub fn read(
     file: &Text<'_>,
+    catalog: Option<&Text<'_>>,
     kind: SourceKind,
     trusted: bool,
     team: Option<&str>,
 ) -> Result<(Source, BTreeMap<String, ToolEntry>), Vec<Problem>> {
+    let (state, catalog, team) = both(file, catalog, team)?;
+    let source = state.source_beside_others(kind, &file.name, trusted, &catalog, team.as_deref());
+    Ok((source, if trusted { catalog.tools() } else { BTreeMap::new() }))
+}
+
+/// What each choice of the file becomes in ours.
+///
+/// # Errors
+/// As [`read`].
+pub fn report(file: &Text<'_>, catalog: Option<&Text<'_>>, team: Option<&str>) -> Result<Report, Vec<Problem>> {
+    let (state, catalog, team) = both(file, catalog, team)?;
+    let mut report = import::report(&state, &catalog, team.as_deref());
+    for ignored in state.ignored(file) {
+        let origin = file.origin(&ignored.span, file.text.get(ignored.span.clone()).unwrap_or_default());
+        let why = "it is no choice, and counts for nothing".to_owned();
+        report.rules.push(Fate::new(origin, Became::Dropped { why }));
+    }
+    report.rules.sort_by_key(|fate| fate.origin.line);
+    Ok(report)
+}
+
+/// What is kept, the catalog, and the team that counts.
+fn both(
+    file: &Text<'_>,
+    catalog: Option<&Text<'_>>,
+    team: Option<&str>,
+) -> Result<(State, Catalog, Option<String>), Vec<Problem>> {
     let mut state = State::read(file)?;
     // A file outlives the chat.
     state.end_chat_allows();
     let root = json::parse(file, Grammar::Json).map_err(|problem| vec![problem])?;
-    let catalog = match root.member(catalog::CATALOG) {
-        Some(_) => Catalog::read(file)?,
-        None => Catalog::default(),
+    let catalog = match (root.member(catalog::CATALOG), catalog) {
+        (Some(_), Some(other)) => {
+            let message = format!("`{}` has a catalog in it already", file.name);
+            return Err(vec![other.problem(&(0..0), message, Some("take one of them away"))]);
+        }
+        (Some(_), None) => Catalog::read(file)?,
+        (None, Some(catalog)) => Catalog::read(catalog)?,
+        (None, None) => Catalog::default(),
     };
     let teams: Vec<&str> = state.teams().into_iter().collect();
     let team = match (team, &*teams) {
-        (Some(team), _) if teams.contains(&team) => Some(team),
-        (None, [only]) => Some(*only),
+        (Some(team), _) if teams.contains(&team) => Some(team.to_owned()),
+        (None, [only]) => Some((*only).to_owned()),
         (None, []) => None,
         (team, _) => {
             let message = match team {
@@ -76,35 +108,7 @@ pub fn read(
             return Err(vec![file.problem(&(0..0), message, Some(&help))]);
         }
     };
-    let source = state.source_beside_others(kind, &file.name, trusted, &catalog, team);
-    Ok((source, if trusted { catalog.tools() } else { BTreeMap::new() }))
-}
-
-/// What each choice of the file becomes in ours. What is kept of a tool hangs on its class, which the file's own catalog
-/// says; [`import()`] writes both as a policy file.
-///
-/// # Errors
-/// As [`read`].
-pub fn report(file: &Text<'_>, team: Option<&str>) -> Result<Report, Vec<Problem>> {
-    let (source, _) = read(file, SourceKind::User, true, team)?;
-    let why = "the file's own catalog says of which class a tool is and which versions have it";
-    let mut rules: Vec<Fate> = Vec::new();
-    let mut seen = BTreeSet::new();
-    // Many tools have their class's default, which is one choice.
-    for rule in source.rules().iter().filter(|rule| rule.origin.line > 0) {
-        if seen.insert((rule.origin.line, &*rule.origin.text)) {
-            rules.push(Fate { origin: rule.origin.clone(), became: Became::Kept { why: why.to_owned() } });
-        }
-    }
-    for ignored in State::read(file)?.ignored(file) {
-        let origin = file.origin(&ignored.span, file.text.get(ignored.span.clone()).unwrap_or_default());
-        rules.push(Fate {
-            origin,
-            became: Became::Dropped { why: "it is no choice, and counts for nothing".to_owned() },
-        });
-    }
-    rules.sort_by_key(|fate| fate.origin.line);
-    Ok(Report { file: Arc::clone(&file.name), rules })
+    Ok((state, catalog, team))
 }
 
 #[cfg(test)]

@@ -185,7 +185,17 @@ impl State {
         Said { effect: said.effect.max(Effect::Ask), ..said }
     }
 
-    fn default_said(&self, team: Option<&str>, group: &str, class: Class) -> Said {
+    /// What was chosen of a tool for this chat, and where.
+    pub(super) fn session_said(&self, key: &str) -> Option<Said> {
+        self.session.get(key).and_then(Choice::said)
+    }
+
+    /// The groups for which a team has defaults.
+    pub(super) fn groups(&self, team: Option<&str>) -> impl Iterator<Item = &str> {
+        self.defaults.get(named(team)).into_iter().flat_map(|groups| groups.keys().map(String::as_str))
+    }
+
+    pub(super) fn default_said(&self, team: Option<&str>, group: &str, class: Class) -> Said {
         let kept = self.defaults.get(named(team)).and_then(|groups| groups.get(group)?.get(class.word())?.said());
         kept.unwrap_or_else(|| {
             let effect = built_in(class);

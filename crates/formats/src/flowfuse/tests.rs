@@ -7,8 +7,10 @@ use countersign_policy::{
 };
 use serde_json::json;
 
-use super::{Catalog, Entry, Membership, Role, State, Store, accessible, fingerprint, import, least_role};
+use super::{Catalog, Entry, Membership, Role, State, Store, accessible, fingerprint, least_role, report};
 use crate::Text;
+use crate::import::Report;
+use crate::import::tests::{policy, shown};
 use crate::json::Grammar;
 
 const CATALOG: &str = include_str!("../../../../conformance/flowfuse/basecat.json");
@@ -100,11 +102,17 @@ fn a_whole_file_decides_and_says_where() {
     insta::assert_snapshot!(out);
 }
 
+/// What becomes of a file whose choices are about one team, with the catalog beside it.
+fn reported(text: &str, catalog: &str, team: &str) -> Report {
+    report(&Text::new("product-assistant.json", text), Some(&Text::new("catalog.json", catalog)), Some(team))
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
 #[test]
 fn a_whole_file_as_native_rules() {
-    let imported =
-        import(&Text::new("product-assistant.json", KEPT), &Text::new("catalog.json", CATALOG), "t1").unwrap();
-    insta::assert_snapshot!(format!("{}\n---\n{}", imported.text, imported.notes.join("\n")));
+    let report = reported(KEPT, CATALOG, "t1");
+    assert!(report.is_native());
+    insta::assert_snapshot!(policy(&report));
 }
 
 #[test]
@@ -129,20 +137,15 @@ fn native_rules_decide_as_what_they_were_made_of() {
             "toolDefaultsByTeam": { "t1": { "flow-building": defaults } }, "toolPreferencesByTeam": { "t1": preferences },
         })
         .to_string();
-        let imported = import(&Text::new("kept", &text), &Text::new("catalog", CATALOG), "t1").unwrap();
-        let document = parse(SourceKind::User, "countersign.toml", &imported.text)
-            .unwrap_or_else(|problems| panic!("{}\n{problems:?}", imported.text));
+        let written = policy(&reported(&text, CATALOG, "t1"));
+        let document = parse(SourceKind::User, "countersign.toml", &written)
+            .unwrap_or_else(|problems| panic!("{written}\n{problems:?}"));
         let ours = assemble(vec![Loaded::new(document, true)]);
         let theirs = beside(empty.clone(), &state(&text), &catalog, "t1");
         for tool in catalog.keys() {
             for version in [None, Some("1.2.0"), Some("9.0.0")] {
                 let call = call(&catalog, tool, version);
-                assert_eq!(
-                    effect(&ours, &call),
-                    effect(&theirs, &call),
-                    "{tool} {version:?}\n{text}\n{}",
-                    imported.text
-                );
+                assert_eq!(effect(&ours, &call), effect(&theirs, &call), "{tool} {version:?}\n{text}\n{written}");
             }
         }
     }
@@ -183,15 +186,12 @@ fn what_is_no_catalog_is_said() {
 }
 
 #[test]
-fn what_cannot_be_imported_is_said() {
-    let kept = r#"{"toolPreferencesByTeam": {"t1": {"a b": "deny", "": "ask"}}}"#;
-    let catalog = r#"[{"key": "x", "group": "a/b"}, {"key": "tool(*)"}]"#;
-    let text = (Text::new("kept.json", kept), Text::new("catalog.json", catalog));
-    let problems = import(&text.0, &text.1, "t1").unwrap_err();
-    let of = |problem: &Problem| if problem.file == "kept.json" { kept } else { catalog };
-    let mut out: String = problems.iter().map(|problem| problem.render(of(problem))).collect();
-    out.push_str(&rendered("[]", import(&Text::new("kept.json", "[]"), &Text::new("catalog.json", "[]"), "t1")));
-    insta::assert_snapshot!(out);
+fn what_no_rule_can_spell_stays() {
+    let kept = r#"{"toolPreferencesByTeam": {"t1": {"a b": "deny", "": "ask", "c": "allow"}}}"#;
+    let catalog = r#"[{"key": "x", "group": "a/b"}, {"key": "tool(*)"}, {"key": "y", "minVersion": "new"}]"#;
+    let report = reported(kept, catalog, "t1");
+    assert!(!report.is_native());
+    insta::assert_snapshot!(shown(&report));
 }
 
 #[test]
@@ -201,10 +201,8 @@ fn choices_that_are_none_are_named_and_left_out() {
     let catalog =
         r#"[{"key": "add-nodes"}, {"key": "odd", "maxVersion": "soon"}, {"name": "Nameless"}, {"key": "odd"}]"#;
     let text = Text::new("kept.json", text);
-    let imported = import(&text, &Text::new("catalog.json", catalog), "t1").unwrap();
-    insta::assert_snapshot!(format!("{}\n---\n{}", imported.text, imported.notes.join("\n")));
-    let other = import(&text, &Text::new("catalog.json", "[]"), "t2").unwrap();
-    assert!(other.notes.iter().any(|note| note.starts_with("nothing is kept of the team `t2`")), "{:?}", other.notes);
+    let report = report(&text, Some(&Text::new("catalog.json", catalog)), Some("t1")).unwrap();
+    insta::assert_snapshot!(format!("{}---\n{}", shown(&report), policy(&report)));
 }
 
 #[test]
@@ -311,7 +309,7 @@ fn hostile_texts_cost_little() {
     let state = state(&text);
     assert_eq!(state.resolved(&catalog, Some("t1")).tools.len(), 20_000);
     assert_eq!(super::sections(&state, &catalog, Some("t1"), None, true, true)[0].rows.len(), 1);
-    assert!(import(&texts.0, &texts.1, "t1").is_ok());
+    assert!(report(&texts.0, Some(&texts.1), Some("t1")).is_ok_and(|report| report.is_native()));
     for odd in ["\"v\"", "\"v1\"", "\" v9\"", "\"é_V0123\"", "\"\\u0000\"", "\"💥v1\""] {
         let list = format!("[{{\"key\": {odd}, \"name\": {odd}, \"minVersion\": {odd}, \"group\": {odd}}}]");
         let entries: Vec<Entry> = Catalog::read(&Text::new("c", &list)).unwrap().entries().to_vec();
@@ -321,11 +319,17 @@ fn hostile_texts_cost_little() {
 
 #[test]
 fn each_choice_is_reported_once() {
-    let file = Text::new("product-assistant.json", KEPT);
-    let report = super::report(&file, Some("t1")).unwrap();
-    let line = |fate: &crate::import::Fate| format!("{} {} {:?}\n", fate.origin.line, fate.origin.text, fate.became);
-    insta::assert_snapshot!(report.rules.iter().map(line).collect::<String>());
-    assert!(!report.is_native());
+    insta::assert_snapshot!(shown(&reported(KEPT, CATALOG, "t1")));
+}
+
+/// What was denied for a chat is not allowed because a file is written anew.
+#[test]
+fn without_a_catalog_only_what_is_named_is_said() {
+    let text = KEPT.replace("\"platform_create_instance\": \"allow\"", "\"add-nodes\": \"deny\"");
+    let file = Text::new("product-assistant.json", &text);
+    let report = report(&file, None, Some("t2")).unwrap();
+    assert!(report.is_native() && report.tools.is_empty());
+    insta::assert_snapshot!(shown(&report));
 }
 
 #[test]
@@ -334,11 +338,11 @@ fn a_file_that_is_taken_in_speaks_only_of_tools_that_it_names() {
     let file = Text::new("product-assistant.json", &file);
     let mut out = String::new();
     for team in [None, Some("t9")] {
-        let problems = super::read(&file, SourceKind::User, true, team).unwrap_err();
+        let problems = super::read(&file, None, SourceKind::User, true, team).unwrap_err();
         out.extend(problems.iter().map(|problem| problem.render(file.text)));
     }
     insta::assert_snapshot!(out);
-    let (source, tools) = super::read(&file, SourceKind::User, true, Some("t1")).unwrap();
+    let (source, tools) = super::read(&file, None, SourceKind::User, true, Some("t1")).unwrap();
     let mut policy = assemble(Vec::new());
     policy.sources.push(source);
     policy.catalog.tools = tools;
@@ -348,7 +352,7 @@ fn a_file_that_is_taken_in_speaks_only_of_tools_that_it_names() {
     assert!(matches!(judged("Bash").cause(), Cause::Default));
     // What was allowed for a chat is not what a file allows.
     assert_eq!(judged("platform_create_instance").effect(), Effect::Ask);
-    let (_, untrusted) = super::read(&file, SourceKind::Project, false, Some("t1")).unwrap();
+    let (_, untrusted) = super::read(&file, None, SourceKind::Project, false, Some("t1")).unwrap();
     assert!(untrusted.is_empty());
 }
 

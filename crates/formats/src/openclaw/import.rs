@@ -45,22 +45,22 @@ pub fn import(file: &Arc<str>, resolved: &Resolved) -> Vec<Fate> {
     }
     for entry in &resolved.entries {
         let became = if listed { of_entry(entry, resolved.on) } else { never("no list is in force") };
-        fates.push(Fate { origin: entry.origin.clone(), became });
+        fates.push(Fate::new(entry.origin.clone(), became));
     }
     for grant in &resolved.grants {
         let became = kept("an answer turns asks into allows, and a rule would say more");
-        fates.push(Fate { origin: grant.origin.clone(), became });
+        fates.push(Fate::new(grant.origin.clone(), became));
     }
     fates
 }
 
 fn fate<T>(file: &Arc<str>, name: &str, word: &str, field: &Field<T>, became: Became) -> Fate {
     let text = format!("{} = {word}", field.source.as_deref().unwrap_or(name));
-    Fate { origin: Origin { file: Arc::clone(file), line: field.line, text }, became }
+    Fate::new(Origin { file: Arc::clone(file), line: field.line, text }, became)
 }
 
 fn native(effect: Effect, rule: String) -> Became {
-    Became::Native { effect, rules: vec![rule], why: None }
+    Became::native(effect, vec![rule])
 }
 
 fn kept(why: &str) -> Became {

@@ -304,7 +304,10 @@ fn rules(resolved: &Resolved) -> Vec<String> {
     let mut all = Vec::new();
     for fate in import(&"exec-approvals.json".into(), resolved) {
         if let Became::Native { effect, rules, .. } = fate.became {
-            let file = format!("{effect} = {}", serde_json::to_string(&rules).unwrap());
+            let file = format!(
+                "{effect} = {}",
+                serde_json::to_string(&rules.iter().map(|native| &native.rule).collect::<Vec<_>>()).unwrap()
+            );
             document::parse(SourceKind::User, "countersign.toml", &file).unwrap();
             all.push(file);
         }

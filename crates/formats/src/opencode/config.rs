@@ -3,7 +3,7 @@
 use countersign_policy::document::{Problem, quoted};
 use countersign_policy::{Effect, Origin};
 
-use super::{Entry, agents, text_of};
+use super::{Entry, agents, frontmatter, text_of};
 use crate::Text;
 use crate::json::{self, Grammar, Member, Node};
 
@@ -47,6 +47,23 @@ enum Said {
     Patterns(Vec<(String, Effect, Origin)>),
 }
 
+/// The agent that a Markdown file is: by its name.
+fn agent_of(path: &str) -> Option<&str> {
+    path.rsplit('/').next()?.strip_suffix(".md")
+}
+
+/// Whether it is the file of an agent, by where it lies: `.opencode/agents/NAME.md`.
+pub(crate) fn is_agent_file(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let (name, folder, above) = (parts.next(), parts.next(), parts.next());
+    name.is_some_and(|name| name.ends_with(".md"))
+        && folder.is_some_and(|folder| AGENT_FOLDERS.contains(&folder))
+        && matches!(above, Some(".opencode" | "opencode"))
+}
+
+/// The folders with agents in them.
+pub(crate) const AGENT_FOLDERS: [&str; 4] = ["agent", "agents", "mode", "modes"];
+
 /// Permissions that take one effect and no patterns.
 const WHOLE: [&str; 5] = ["todowrite", "question", "webfetch", "websearch", "doom_loop"];
 
@@ -54,7 +71,7 @@ const EFFECTS: &str = "write \"allow\", \"ask\" or \"deny\"";
 
 impl Config {
     /// Reads the files, lowest first, as OpenCode merges them: a later file changes a value where it stood, and adds new
-    /// ones behind. What a file says of other things than permissions does not count here.
+    /// ones behind. A Markdown file is an agent. What a file says of other things than permissions does not count here.
     ///
     /// # Errors
     /// All that is wrong with them. Nothing of a file with mistakes counts.
@@ -62,8 +79,13 @@ impl Config {
         let mut config = Config::default();
         let mut problems = Vec::new();
         for file in files {
+            let mut reader = Reader { file, problems: &mut problems };
+            if file.name.ends_with(".md") {
+                reader.agent_file(&mut config);
+                continue;
+            }
             match json::parse(file, Grammar::Jsonc) {
-                Ok(root) => Reader { file, problems: &mut problems }.root(&root, &mut config),
+                Ok(root) => reader.root(&root, &mut config),
                 Err(problem) => problems.push(problem),
             }
         }
@@ -213,6 +235,17 @@ impl Reader<'_, '_> {
                 Some(Some(tools)) => config.primary_tools = tools,
                 _ => self.problem(tools, "`primary_tools` is no list of texts", "write the names of tools"),
             }
+        }
+    }
+
+    /// An agent in a file of its own: what its head says of permissions.
+    fn agent_file(&mut self, config: &mut Config) {
+        match frontmatter::read(self.file, &["permission", "tools"]) {
+            Ok(node) => {
+                let name = agent_of(&self.file.name).unwrap_or_default().to_owned();
+                self.agent(&Member { name, span: 0..0, node, repeated: false }, config);
+            }
+            Err(problem) => self.problems.push(problem),
         }
     }
 

@@ -1,4 +1,4 @@
-//! OpenCode 1.18.33: `permission` in `opencode.json`, agents, sub-agents, disabled tools, and approvals that it saved.
+//! OpenCode 1.18.33: `permission` in `opencode.json`, agents (in files of their own, too), sub-agents, disabled tools, and approvals that it saved.
 //!
 //! Its rules are a list of which the last that matches decides, whatever it says. Where we differ: an "always" of its
 //! first permission system overrides what the configuration denies; here it turns asks into allows and nothing else, as
@@ -6,6 +6,7 @@
 
 mod agents;
 mod config;
+mod frontmatter;
 mod tools;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use countersign_policy::pattern::{Dialect, Pattern, Wildcard};
 use countersign_policy::{Combining, Effect, Origin, Rule, Selector, Source, SourceKind, Terms};
 
 pub use agents::{Parent, session_of_subagent};
+pub(crate) use config::{AGENT_FOLDERS, is_agent_file};
 pub use config::{Config, Permission};
 pub use tools::{disabled, key_of_tool};
 

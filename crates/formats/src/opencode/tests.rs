@@ -85,3 +85,93 @@ fn how_files_break() {
     .into();
     insta::assert_snapshot!(all.join("\n"));
 }
+
+const AGENT: &str = "\
+---
+description: Looks at changes: finds what is wrong
+mode: subagent
+model: anthropic/claude-sonnet-4-5
+tags:
+- a
+-  permission: allow
+tools:
+  write: false  # it only looks
+  \"github_*\": True
+permission:
+  edit: deny
+  bash:
+    # the last that matches decides
+    \"*\": ask
+    git log*: allow
+    'git ''odd'' *': \"deny\"
+    git push:*: deny
+  webfetch: \"deny\" # never
+---
+permission:
+  edit: allow
+";
+
+#[test]
+fn a_whole_file_of_an_agent() {
+    let files = [
+        ("opencode.json", r#"{ "agent": { "review": { "permission": { "edit": "ask" } } } }"#),
+        (".opencode/agents/review.md", AGENT),
+    ];
+    insta::assert_snapshot!(written(&files, "review").join("\n"));
+    assert!(written(&files, "build").is_empty());
+    // Without a head, and with one of which nothing is said.
+    for text in ["You look.\n", "", "---\n---\n", "---\npermission:\n---\nx", "\u{feff}---\r\nmode: all\r\n---\r\n"] {
+        let read = Config::read(&[Text::new("a.md", text)]);
+        assert_eq!(read.is_ok(), !text.contains("permission"), "{text:?}");
+    }
+}
+
+#[test]
+fn the_list_of_the_second_permission_system() {
+    let text = r#"{ "permission": [
+  { "action": "*", "resource": "*", "effect": "ask" },
+  { "action": "bash", "resource": "git *", "effect": "allow" },
+  { "action": "read", "effect": "allow" } ] }"#;
+    insta::assert_snapshot!(written(&[("opencode.json", text)], "build").join("\n"));
+}
+
+/// What this reader and OpenCode's could take for different things is no file of an agent: a language of its own in front,
+/// aliases, lines that go on, escapes, names that stand twice.
+#[test]
+fn how_files_of_agents_break() {
+    let all: Vec<String> = [
+        "---\npermission:\n  edit: deny\n",
+        "---js\nmodule.exports = {}\n---\n",
+        "---json\n{}\n---\n",
+        "----\npermission: deny\n---\n",
+        "---\npermission: alow\n---\n",
+        "---\npermission: { edit: deny }\n---\n",
+        "---\npermission:\n  edit: &x deny\n---\n",
+        "---\n<<: *base\n---\n",
+        "---\ndescription: &x\npermission: *x\n---\n",
+        "---\n\"permissi\\u006fn\": allow\n---\n",
+        "---\ndescription: \"a\n  b\"\npermission: deny\n---\n",
+        "---\ntags: [a,\n  b]\n---\n",
+        "---\npermission:\n  edit: deny\n  edit: allow\n---\n",
+        "---\npermission: deny\npermission: allow\n---\n",
+        "---\npermission:\n\tedit: deny\n---\n",
+        "---\npermission:\n    edit: deny\n  bash: deny\n---\n",
+        "---\npermission:\n  edit: deny\n    bash: deny\n---\n",
+        "---\npermission:\n  bash:\n    *: deny\n---\n",
+        "---\npermission:\n  bash: |\n    deny\n---\n",
+        "---\npermission:\n  bash: deny: allow\n---\n",
+        "---\n? permission\n: allow\n---\n",
+        "---\ntools:\n  bash: no\n---\n",
+        "---\npermission:\n  webfetch:\n    \"*\": ask\n---\n",
+        "---\npermission:\n- edit\n---\n",
+        "---\ndescription: x\rpermission: allow\n---\n",
+    ]
+    .map(|text| {
+        let problems = Config::read(&[Text::new("review.md", text)]).expect_err(text);
+        problems.iter().map(|problem: &Problem| problem.render(text)).collect::<Vec<_>>().join("\n")
+    })
+    .into();
+    insta::assert_snapshot!(all.join("\n"));
+    let deep: String = (0..5000).map(|at| format!("{}a:\n", " ".repeat(at))).collect();
+    assert!(Config::read(&[Text::new("a.md", &format!("---\npermission:\n{deep}---\n"))]).is_err());
+}

@@ -9,15 +9,22 @@ use countersign_policy::document::Imported;
 /// # Panics
 /// Where that does not hold.
 pub(crate) fn holds(system: System, text: &str, agent: Option<&str>) {
-    let file = Text::new("file", text);
+    named(system, "file", text, agent);
+    if system == System::OpenCode {
+        named(system, "agent.md", text, agent);
+    }
+}
+
+fn named(system: System, name: &str, text: &str, agent: Option<&str>) {
+    let file = Text::new(name, text);
     let setting = Setting { kind: SourceKind::User, trusted: true, agent, home: "/home/u", project: "/repo" };
     let _ = System::of(&file);
-    let report = system.report(&file, &setting);
-    match system.read(&file, &setting) {
+    let report = system.report(std::slice::from_ref(&file), &setting);
+    match system.read(std::slice::from_ref(&file), &setting) {
         Ok(imported) => {
             let rules =
                 |all: &Imported| format!("{:?}", all.sources.iter().map(|source| source.rules()).collect::<Vec<_>>());
-            let again = system.read(&file, &setting).map(|again| rules(&again));
+            let again = system.read(std::slice::from_ref(&file), &setting).map(|again| rules(&again));
             assert_eq!(again.ok(), Some(rules(&imported)));
         }
         Err(problems) => {

@@ -5,20 +5,19 @@
 //! case of letters: beyond that nothing changes, and nothing becomes looser.
 
 mod overlap;
-mod report;
-mod write;
 
 use std::collections::BTreeMap;
 
 use countersign_policy::document::{Problem, quoted};
+use countersign_policy::{Origin, ToolEntry};
 
+use super::Level;
 use super::document::{Document, Entry};
 use super::extract::{ResourceFrom, Tool};
-use super::{Defaults, Level};
 use crate::Text;
+use crate::import::{Became, Fate, Native, Report};
 use crate::json::Json;
 use overlap::Tokens;
-pub use report::report;
 
 /// The most resources of a tool that are said in our grammar, and the most exceptions that they may take.
 const MOST: usize = 100;
@@ -26,62 +25,77 @@ const MOST: usize = 100;
 /// The longest resource in bytes that is said in our grammar: each is compared with each other one.
 const LONGEST: usize = 128;
 
-/// What became of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// The text of a `countersign.toml`; empty where nothing could be said.
-    pub policy: String,
-    /// Tools that our grammar does not say the same of, and why. While there are any, the file must stay a source.
-    pub stays: Vec<Note>,
-    /// What is not in the policy, because nothing looks at it.
-    pub dropped: Vec<Note>,
-    /// Rules that can never apply.
-    pub never_apply: Vec<Note>,
-    /// Rules that a human should look at.
-    pub look_at: Vec<Note>,
-}
-
-/// Something to know about one place of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// The line, from 1; 0 for what stands in no file.
-    pub line: u32,
-    /// What it is about, as it stands there.
-    pub about: String,
-    /// What there is to know.
-    pub why: String,
-}
-
-/// Says a file in our own grammar. Tools that the file does not name get the level that `defaults` gives each of them;
-/// what holds for every other tool is left to the policy's own default.
+/// What each level of a file becomes. What holds for tools that it does not name is left to the policy's own default.
 ///
 /// # Errors
 /// All that is wrong with the file, as [`super::check`] lists it.
-pub fn import(text: &Text<'_>, defaults: &Defaults) -> Result<Imported, Vec<Problem>> {
+pub fn report(text: &Text<'_>) -> Result<Report, Vec<Problem>> {
     let document = Document::parse(text).map_err(|problem| vec![problem])?;
     let problems = document.problems();
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut made = Imported { dropped: dropped(&document), ..Imported::default() };
-    let mut rules = Vec::new();
-    let mut pointers = Vec::new();
-    for said in by_tool(&document, defaults) {
-        said.note_what_never_applies(&mut made);
-        match said.rules() {
-            Ok(of_tool) => {
-                pointers.extend(said.argument().map(|argument| (said.tool, argument)));
-                rules.extend(of_tool);
+    let mut report = Report::default();
+    let origin = |line: u32, text: String| Origin { file: document.text.name.clone(), line, text };
+    for said in by_tool(&document) {
+        let rules = said.rules();
+        let became = |of: Of, level: Level| match &rules {
+            Err(why) => Became::Kept { why: why.clone() },
+            Ok(rules) => {
+                let rules = rules.iter().filter(|(its, _)| *its == of).map(|(_, native)| native.clone()).collect();
+                Became::Native { effect: level.effect(), rules, why: None }
             }
-            Err(why) => {
-                let line = said.level.map_or(0, |(_, line)| line);
-                let line = said.entries.first().map_or(line, |entry| entry.line);
-                made.stays.push(Note { line, about: said.tool.to_owned(), why });
-            }
+        };
+        if let Some((level, line)) = said.level {
+            let origin = origin(line, format!("tools.{}: {}", said.tool, level.word()));
+            report.rules.push(Fate::new(origin, became(Of::Tool, level)));
+        }
+        for (at, entry) in said.entries.iter().enumerate() {
+            let origin = origin(entry.line, format!("{}: {}", said.about(entry), entry.level.word()));
+            let became = match (said.why_never(at), became(Of::Entry(at), entry.level)) {
+                (Some(why), Became::Native { rules, .. }) if rules.is_empty() => Became::Never { why },
+                (_, became) => became,
+            };
+            let never = said.why_never(at).filter(|_| !matches!(became, Became::Never { .. }));
+            let note = never.map(|why| format!("as a pattern it never applies: {why}")).or_else(|| said.note(entry));
+            report.rules.push(Fate { note, ..Fate::new(origin, became) });
+        }
+        if let (Ok(_), Some(argument)) = (&rules, said.argument()) {
+            let entry = ToolEntry { resource: Some(format!("/{argument}")), ..ToolEntry::default() };
+            report.tools.insert(format!("tool:{}", said.tool), entry);
         }
     }
-    made.policy = write::policy(&text.name, &rules, &pointers);
-    Ok(made)
+    for member in &document.others {
+        let is_version = member.name == "version" && member.node.value == Json::Number("1".to_owned());
+        if !is_version {
+            let why = "clawbolt does not look at it".to_owned();
+            let origin = origin(document.line(&member.span), member.name.clone());
+            report.rules.push(Fate::new(origin, Became::Dropped { why }));
+        }
+    }
+    report.rules.sort_by_key(|fate| fate.origin.line);
+    Ok(report)
+}
+
+/// The tools of which a file speaks and whose calls have resources, for a catalog. A tool whose resource is no argument of
+/// its calls is only among them where the file has levels for its resources: else the tool alone is judged.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn catalog(text: &Text<'_>) -> Result<BTreeMap<String, ToolEntry>, Vec<Problem>> {
+    let document = Document::parse(text).map_err(|problem| vec![problem])?;
+    let said = by_tool(&document);
+    let known = said.iter().filter(|said| said.argument().is_some() || !said.entries.is_empty());
+    Ok(known.filter_map(|said| Tool::named(said.tool)).map(|tool| tool.entry()).collect())
+}
+
+/// What of a tool a rule comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// Its own level.
+    Tool,
+    /// The resource at that place.
+    Entry(usize),
 }
 
 /// All that a file says of one tool.
@@ -101,16 +115,7 @@ struct Resource<'d> {
     line: u32,
 }
 
-/// A rule in our grammar.
-struct Native {
-    level: Level,
-    tool: String,
-    /// Its pattern; `None`: it is about the whole tool.
-    pattern: Option<String>,
-    unless: Vec<String>,
-}
-
-fn by_tool<'d>(document: &'d Document<'_>, defaults: &'d Defaults) -> Vec<Said<'d>> {
+fn by_tool<'d>(document: &'d Document<'_>) -> Vec<Said<'d>> {
     let mut all: Vec<Said<'d>> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut of = |tool: &'d str, level: Option<(Level, u32)>, entries: Vec<Resource<'d>>| {
@@ -137,23 +142,20 @@ fn by_tool<'d>(document: &'d Document<'_>, defaults: &'d Defaults) -> Vec<Said<'
         };
         of(&resources.tool, None, resources.entries.iter().flatten().map(each).collect());
     }
-    for (tool, level) in &defaults.tools {
-        of(tool, Some((*level, 0)), Vec::new());
-    }
     all
 }
 
 impl Said<'_> {
-    /// The argument that holds its resource; `None` where it has no rules about resources.
+    /// The argument that holds its resource.
     fn argument(&self) -> Option<&'static str> {
         match Tool::named(self.tool)?.resource {
-            ResourceFrom::Argument(argument) if !self.entries.is_empty() => Some(argument),
+            ResourceFrom::Argument(argument) => Some(argument),
             _ => None,
         }
     }
 
-    /// The same in our grammar, or why it cannot be said.
-    fn rules(&self) -> Result<Vec<Native>, String> {
+    /// The same in our grammar, each rule with what it comes from, or why it cannot be said.
+    fn rules(&self) -> Result<Vec<(Of, Native)>, String> {
         if self.tool.is_empty() || !self.tool.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
             return Err("its name has more in it than letters, digits, `_`, `-` and `.`".to_owned());
         }
@@ -180,8 +182,11 @@ impl Said<'_> {
             let before = ranked.iter().take(at).filter(|before| before.level < rank.level && before.may_overlap(rank));
             let unless: Vec<String> = before.filter_map(|before| before.pattern.clone()).collect();
             exceptions += unless.len();
-            let (pattern, tool) = (rank.pattern.clone(), self.tool.to_owned());
-            rules.push(Native { level: rank.level, tool, pattern, unless });
+            let rule = match &rank.pattern {
+                Some(pattern) => format!("tool:{}({pattern})", self.tool),
+                None => format!("tool:{}", self.tool),
+            };
+            rules.push((rank.of, Native { rule, unless }));
         }
         if exceptions > MOST {
             return Err(format!("it would take more than {MOST} exceptions"));
@@ -198,17 +203,18 @@ impl Said<'_> {
     /// What decides, in the order in which it is looked at: exact resources, patterns, the tool.
     fn ranked(&self) -> Result<Vec<Rank<'_>>, String> {
         let mut ranked = Vec::new();
-        for (_, entry) in self.entries.iter().enumerate().filter(|(at, _)| self.counts_as_text(*at)) {
+        for (at, entry) in self.entries.iter().enumerate().filter(|(at, _)| self.counts_as_text(*at)) {
             let pattern = Some(overlap::literal(entry.key)?);
-            ranked.push(Rank { what: What::Text(entry.key), level: entry.level, pattern });
+            ranked.push(Rank { of: Of::Entry(at), what: What::Text(entry.key), level: entry.level, pattern });
         }
         for (at, entry) in self.entries.iter().enumerate().filter(|(_, entry)| entry.is_pattern) {
             let pattern = Some(entry.tokens.native(entry.key)?);
             if self.covering(at).is_none() {
-                ranked.push(Rank { what: What::Pattern(&entry.tokens, entry.key), level: entry.level, pattern });
+                let what = What::Pattern(&entry.tokens, entry.key);
+                ranked.push(Rank { of: Of::Entry(at), what, level: entry.level, pattern });
             }
         }
-        ranked.extend(self.level.map(|(level, _)| Rank { what: What::Tool, level, pattern: None }));
+        ranked.extend(self.level.map(|(level, _)| Rank { of: Of::Tool, what: What::Tool, level, pattern: None }));
         Ok(ranked)
     }
 
@@ -229,35 +235,35 @@ impl Said<'_> {
     }
 
     /// Why a resource's rule can never apply, if it cannot.
-    fn why_never(&self, at: usize, entry: &Resource<'_>) -> Option<String> {
-        if let Some(before) = self.covering(at) {
-            let (key, line) = (quoted(before.key), before.line);
-            return Some(format!("{key} of line {line} comes first and matches all of it"));
+    fn why_never(&self, at: usize) -> Option<String> {
+        let before = self.covering(at)?;
+        let (key, line) = (quoted(before.key), before.line);
+        Some(format!("{key} of line {line} comes first and matches all of it"))
+    }
+
+    /// What a human should know of a resource's rule.
+    fn note(&self, entry: &Resource<'_>) -> Option<String> {
+        if self.level.is_some_and(|(level, _)| level == Level::Never) && entry.level != Level::Never {
+            let tool = quoted(self.tool);
+            return Some(format!(
+                "clawbolt does not offer {tool} to the model, which is `never`, so this never applies"
+            ));
         }
-        let is_hidden = self.level.is_some_and(|(level, _)| level == Level::Never) && entry.level != Level::Never;
-        is_hidden.then(|| format!("{} itself is `never`, so the model is not offered it", quoted(self.tool)))
+        let may_be_chosen = entry.is_pattern && entry.level == Level::Always;
+        may_be_chosen.then(|| {
+            "a resource that an agent chose is stored in the same way; keep it if you meant a pattern".to_owned()
+        })
     }
 
     /// A resource as it is spoken of.
     fn about(&self, entry: &Resource<'_>) -> String {
         format!("resources.{}.{}", self.tool, entry.key)
     }
-
-    fn note_what_never_applies(&self, made: &mut Imported) {
-        for (at, entry) in self.entries.iter().enumerate() {
-            let note = |why| Note { line: entry.line, about: self.about(entry), why };
-            if let Some(why) = self.why_never(at, entry) {
-                made.never_apply.push(note(why));
-            } else if entry.is_pattern && entry.level == Level::Always {
-                let why = "a resource that an agent chose is stored in the same way; keep it if you meant a pattern";
-                made.look_at.push(note(why.to_owned()));
-            }
-        }
-    }
 }
 
 /// One thing that can decide.
 struct Rank<'d> {
+    of: Of,
     what: What<'d>,
     level: Level,
     pattern: Option<String>,
@@ -281,18 +287,6 @@ impl Rank<'_> {
             (What::Tool, _) | (_, What::Tool) => true,
         }
     }
-}
-
-fn dropped(document: &Document<'_>) -> Vec<Note> {
-    let mut notes = Vec::new();
-    for member in &document.others {
-        let is_version = member.name == "version" && member.node.value == Json::Number("1".to_owned());
-        if !is_version {
-            let why = "clawbolt does not look at it".to_owned();
-            notes.push(Note { line: document.line(&member.span), about: member.name.clone(), why });
-        }
-    }
-    notes
 }
 
 #[cfg(test)]
