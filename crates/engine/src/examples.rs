@@ -40,7 +40,7 @@ pub(crate) fn check(file: &Loaded, text: &str) -> Result<(), LoadFault> {
             Some(example.problem(format!("the example comes out as {}: {cause}", decision.effect())))
         })
         .collect();
-    if problems.is_empty() { Ok(()) } else { Err(LoadFault::Problems { problems, text: text.to_owned() }) }
+    if problems.is_empty() { Ok(()) } else { Err(LoadFault::of(problems, text)) }
 }
 
 /// A request in our own vocabulary, in a workspace of which nothing exists yet.

@@ -1,5 +1,6 @@
 //! What a call touches, read from its arguments. The extractors are a closed set.
 
+use countersign_formats::{System, clawbolt};
 use countersign_policy::pattern::Glob;
 use countersign_policy::{
     Action, Call, CommandSpelling, NamedBy, PathResource, Policy, Resource, Role, Target, WordKind,
@@ -87,12 +88,16 @@ fn only_names(glob: &str) -> Option<Glob> {
     if glob.contains(['/', '!', '{', '[', '?', '\\', ',']) { None } else { Some(Glob::compile(glob)) }
 }
 
-/// The targets of a call of any other tool: what the catalog's pointer finds, or the call itself.
+/// The targets of a call of any other tool: what the catalog's pointer finds, what the system that the tool comes with
+/// works out of it, or the call itself.
 pub(crate) fn by_catalog(policy: &Policy, call: &Call) -> Result<Vec<Target>, String> {
     let action = call.action.clone();
-    let pointer = policy.catalog.tools.get(&action.to_string()).and_then(|entry| entry.resource.as_ref());
-    let Some(pointer) = pointer else {
-        return Ok(vec![Target::primary(action, Resource::None)]);
+    let entry = policy.catalog.tools.get(&action.to_string());
+    let Some(pointer) = entry.and_then(|entry| entry.resource.as_ref()) else {
+        return match entry.and_then(|entry| entry.system.as_deref()) {
+            Some(system) => worked_out(system, call),
+            None => Ok(vec![Target::primary(action, Resource::None)]),
+        };
     };
     let found = match call.args.pointer(pointer) {
         Some(Value::String(one)) => vec![one.as_str()],
@@ -106,7 +111,27 @@ pub(crate) fn by_catalog(policy: &Policy, call: &Call) -> Result<Vec<Target>, St
     if found.len() > MOST_TARGETS {
         return Err(format!("the call names {} resources at once, {TOO_MANY}", found.len()));
     }
+    if found.contains(&"") {
+        return Err(format!("`{pointer}` holds an empty text, which names nothing"));
+    }
     Ok(found.into_iter().map(|one| text(action.clone(), one)).collect())
+}
+
+/// What the system that a tool comes with says that a call of it acts on. A call that names nothing is judged as the tool
+/// by the rules of that system; here it asks at least, as with every other tool that should name something.
+fn worked_out(system: &str, call: &Call) -> Result<Vec<Target>, String> {
+    let tool = match System::named(system) {
+        Some(System::Clawbolt) => clawbolt::extract::Tool::named(&call.tool),
+        _ => None,
+    };
+    let Some(tool) = tool else {
+        return Err(format!("what `{}` of {system} acts on is not known", call.tool));
+    };
+    let found = tool.resources(&call.args)?;
+    if found.is_empty() {
+        return Err(format!("the call of `{}` names nothing that it would act on", call.tool));
+    }
+    Ok(found.iter().map(|one| text(call.action.clone(), one)).collect())
 }
 
 fn text(action: Action, text: &str) -> Target {

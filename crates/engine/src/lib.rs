@@ -34,7 +34,7 @@ use std::sync::OnceLock;
 use countersign_policy::{Answer, Attendance, Call, Decision, Grant, Policy, Timestamp};
 
 pub use files::{FileError, Files, Meta};
-pub use imports::place_of_import;
+pub use imports::{Members, members, places_of_import};
 pub use load::{Known, LOCAL_FILE, Layout, LoadFault, NothingKnown, PROJECT_FILE, PolicyFile, Reading, load};
 
 /// What a host or an API client says of one tool call.

@@ -1,10 +1,12 @@
 //! Reads the policy files.
 
+use std::sync::Arc;
+
 use countersign_policy::document::{self, Document, Loaded, Problem};
 use countersign_policy::pattern::Pattern;
 use countersign_policy::{Action, Ceiling, Effect, Origin, Rule, Selector, Source, SourceKind};
 
-use crate::imports::Importer;
+use crate::imports::{Deciding, Importer};
 use crate::{Engine, Files, examples, paths};
 
 /// Where the files are that do not belong to a project.
@@ -82,10 +84,8 @@ pub enum LoadFault {
     /// A file has mistakes.
     #[error("{}", first_of(.problems))]
     Problems {
-        /// The mistakes, in the order of the file.
-        problems: Vec<Problem>,
-        /// The file's text.
-        text: String,
+        /// The mistakes in the order of each file, with its text.
+        problems: Vec<(Problem, Arc<str>)>,
     },
     /// A file cannot be read, or may not be trusted at all.
     #[error("{path}: {reason}")]
@@ -97,8 +97,8 @@ pub enum LoadFault {
     },
 }
 
-fn first_of(problems: &[Problem]) -> String {
-    let Some(first) = problems.first() else { return "the policy has mistakes".to_owned() };
+fn first_of(problems: &[(Problem, Arc<str>)]) -> String {
+    let Some((first, _)) = problems.first() else { return "the policy has mistakes".to_owned() };
     let more = match problems.len().saturating_sub(1) {
         0 => String::new(),
         more => format!(" (and {more} more)"),
@@ -107,11 +107,17 @@ fn first_of(problems: &[Problem]) -> String {
 }
 
 impl LoadFault {
+    /// The mistakes of one file.
+    pub(crate) fn of(problems: Vec<Problem>, text: &str) -> LoadFault {
+        let text: Arc<str> = text.into();
+        LoadFault::Problems { problems: problems.into_iter().map(|problem| (problem, Arc::clone(&text))).collect() }
+    }
+
     /// All mistakes with their place in the text.
     pub fn report(&self) -> String {
         match self {
-            LoadFault::Problems { problems, text } => {
-                problems.iter().map(|problem| problem.render(text)).collect::<Vec<_>>().join("\n")
+            LoadFault::Problems { problems } => {
+                problems.iter().map(|(problem, text)| problem.render(text)).collect::<Vec<_>>().join("\n")
             }
             LoadFault::File { .. } => self.to_string(),
         }
@@ -132,7 +138,7 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
         (SourceKind::Local, format!("{project}/{LOCAL_FILE}")),
     ];
     let mut loaded = Vec::new();
-    let mut imports: Vec<String> = Vec::new();
+    let mut deciding: Vec<Deciding> = Vec::new();
     let mut found = Vec::new();
     let mut checked = Vec::new();
     for (kind, path) in places {
@@ -143,11 +149,11 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
             _ => true,
         };
         let importer = Importer { files, layout, known, project: &project, path: &path, trusted };
-        let (imported, taken_in) = importer.read(&document, &text)?;
+        let taken_in = importer.read(&document, &text)?;
         found.push(PolicyFile { kind, path, content, trusted, rules: document.rules() });
-        imports.extend(taken_in.iter().map(|file| file.path.clone()));
-        found.extend(taken_in);
-        let one = Loaded { document, trusted, imported };
+        deciding.extend(taken_in.deciding);
+        found.extend(taken_in.files);
+        let one = Loaded { document, trusted, imported: taken_in.imported };
         let key = examples::key(&one);
         if one.document.examples().next().is_some() && !known.checked(&key) {
             examples::check(&one, &text)?;
@@ -156,12 +162,12 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
         loaded.push(one);
     }
     let mut policy = document::assemble(loaded);
-    policy.ceilings.push(around(layout, &imports, files)?);
+    policy.ceilings.push(around(layout, &deciding, files)?);
     Ok(Reading { engine: Engine::new(policy), files: found, checked })
 }
 
 /// A ceiling around our own files, wherever this machine keeps them. The built-in one names the usual places.
-fn around(layout: &Layout, imports: &[String], files: &dyn Files) -> Result<Ceiling, LoadFault> {
+fn around(layout: &Layout, deciding: &[Deciding], files: &dyn Files) -> Result<Ceiling, LoadFault> {
     let folder = |file: &str| file.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned());
     let closed = [Action::Edit, Action::Delete, Action::Read, Action::Search];
     let kept = [
@@ -182,17 +188,26 @@ fn around(layout: &Layout, imports: &[String], files: &dyn Files) -> Result<Ceil
         }
     }
     // What is taken in decides, too.
-    for file in imports {
-        let mut spellings = vec![file.clone()];
-        spellings.extend(files.real_path(file).filter(|real| real != file));
+    for place in deciding {
+        let (path, kept) = match place {
+            Deciding::File(path) => (path, vec![(Action::Edit, ""), (Action::Delete, "")]),
+            // What is written in a folder beside its files is nobody's concern; to take the folder away is.
+            Deciding::Folder(path, names) => {
+                let edits = names.iter().map(|names| (Action::Edit, *names));
+                (path, edits.chain([(Action::Delete, "")]).collect())
+            }
+        };
+        let mut spellings = vec![path.clone()];
+        spellings.extend(files.real_path(path).filter(|real| real != path));
         for spelling in &spellings {
-            for action in [Action::Edit, Action::Delete] {
-                let pattern = Pattern::parse(&action, &paths::escape(spelling))
-                    .map_err(|error| LoadFault::File { path: file.clone(), reason: error.message })?;
+            for (action, names) in &kept {
+                let slash = if names.is_empty() { "" } else { "/" };
+                let pattern = Pattern::parse(action, &format!("{}{slash}{names}", paths::escape(spelling)))
+                    .map_err(|error| LoadFault::File { path: path.clone(), reason: error.message })?;
                 let why = "a policy file takes it in: it changes what agents may do";
                 rules.push(Rule {
                     why: Some(why.to_owned()),
-                    ..Rule { effect: Effect::Ask, ..closing(action, pattern, spelling) }
+                    ..Rule { effect: Effect::Ask, ..closing(action.clone(), pattern, spelling) }
                 });
             }
         }
@@ -246,6 +261,6 @@ fn read(files: &dyn Files, kind: SourceKind, path: &str) -> Result<Option<(Docum
         .map_err(|error| fault(format!("it is not UTF-8 text from byte {} on", error.utf8_error().valid_up_to())))?;
     match document::parse(kind, path, &text) {
         Ok(document) => Ok(Some((document, text))),
-        Err(problems) => Err(LoadFault::Problems { problems, text }),
+        Err(problems) => Err(LoadFault::of(problems, &text)),
     }
 }

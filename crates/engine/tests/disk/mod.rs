@@ -107,7 +107,7 @@ impl Files for Disk {
             if rest.is_empty() || rest.contains('/') { None } else { Some(rest.to_owned()) }
         };
         let folders = self.folders.iter().filter_map(below).map(|name| (name, true));
-        let files = self.files.keys().filter_map(below).map(|name| (name, false));
+        let files = self.files.keys().chain(self.links.keys()).filter_map(below).map(|name| (name, false));
         Some(folders.chain(files).collect())
     }
 }
