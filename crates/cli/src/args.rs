@@ -219,7 +219,7 @@ pub(crate) enum Which {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The files
+    /// The files, or a folder of them; several of one system count together, the lowest first
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Whose files they are, where that cannot be told
@@ -251,9 +251,12 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
-    /// The files, ours or another system's; without any, our files in force here
+    /// The files, ours or another system's; without any, our files in force here and what they take in
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Whose files they are, where that cannot be told
+    #[arg(long, value_name = "SYSTEM", requires = "files")]
+    pub(crate) system: Option<String>,
 }
 
 #[derive(Debug, Args)]

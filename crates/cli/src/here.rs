@@ -5,9 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use countersign_engine::{
-    FileError, Files, Known, LOCAL_FILE, Layout, Meta, NothingKnown, PROJECT_FILE, Reading, Request,
+    FileError, Files, Known, LOCAL_FILE, Layout, Members, Meta, NothingKnown, PROJECT_FILE, Reading, Request,
 };
-use countersign_policy::{Attendance, Timestamp};
+use countersign_policy::document::{Import, Problem};
+use countersign_policy::{Attendance, SourceKind, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
 use countersign_service::store::{Open, Store};
@@ -49,6 +50,12 @@ impl Here {
     pub(crate) fn load_from(&self, files: &dyn Files, known: &dyn Known) -> Result<Reading> {
         let reading = countersign_engine::load(files, &layout(&self.place)?, text(&self.project)?, known);
         reading.map_err(|fault| anyhow::anyhow!("{}", fault.report().trim_end()))
+    }
+
+    /// The files that an import of the policy file at `path` takes in, or why they cannot be taken in.
+    pub(crate) fn members(&self, kind: SourceKind, import: &Import, path: &str) -> Result<Result<Members, Problem>> {
+        let (home, project) = (text(self.place.home())?, text(&self.project)?);
+        Ok(countersign_engine::members(&Disk, kind, import, (path, home, project)))
     }
 
     /// The policy with this text in place of the user's file, and no files of the project.

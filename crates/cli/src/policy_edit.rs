@@ -11,15 +11,26 @@ pub(crate) struct NewRule<'a> {
     pub(crate) effect: Effect,
     /// Its text: `shell(git push *)`.
     pub(crate) rule: &'a str,
+    /// Its exceptions.
+    pub(crate) unless: &'a [String],
+    /// Why, in its author's words.
+    pub(crate) why: Option<&'a str>,
     /// The date at which it stops to count, as it stands in the file.
     pub(crate) expires: Option<toml_edit::Datetime>,
+}
+
+impl<'a> NewRule<'a> {
+    /// A rule that is its text and nothing else.
+    pub(crate) fn plain(effect: Effect, rule: &'a str) -> NewRule<'a> {
+        NewRule { effect, rule, unless: &[], why: None, expires: None }
+    }
 }
 
 /// Another system's file that is to be taken in.
 #[derive(Debug, Clone)]
 pub(crate) struct NewImport<'a> {
-    /// Where it is, as the policy file names it.
-    pub(crate) from: &'a str,
+    /// Where it is, as the policy file names it; of several the lowest comes first.
+    pub(crate) from: &'a [String],
     /// Whose it is, where its name does not tell.
     pub(crate) system: Option<&'a str>,
     /// The agent whose rules count.
@@ -36,15 +47,24 @@ pub(crate) fn with_import(text: &str, new: &NewImport<'_>) -> Result<Option<Stri
     let Some(list) = item.as_array_of_tables_mut() else {
         bail!("`import` stands there in another form: write `[[import]]` before each");
     };
-    let text_of = |table: &Table, key: &str| table.get(key).and_then(Item::as_str).map(str::to_owned);
+    let texts = |item: &Item| match item.as_array() {
+        Some(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        None => item.as_str().map(str::to_owned).into_iter().collect::<Vec<_>>(),
+    };
     let is_there = |table: &Table| {
-        text_of(table, "from").as_deref() == Some(new.from) && text_of(table, "agent").as_deref() == new.agent
+        table.get("from").is_some_and(|from| texts(from) == new.from)
+            && table.get("agent").and_then(Item::as_str) == new.agent
     };
     if list.iter().any(is_there) {
         return Ok(None);
     }
     let mut table = Table::new();
-    for (key, value) in [("from", Some(new.from)), ("system", new.system), ("agent", new.agent)] {
+    let from = match new.from {
+        [one] => Value::from(one),
+        several => Value::from(several.iter().collect::<Array>()),
+    };
+    table.insert("from", Item::Value(from));
+    for (key, value) in [("system", new.system), ("agent", new.agent)] {
         if let Some(value) = value {
             table.insert(key, toml_edit::value(value));
         }
@@ -64,6 +84,33 @@ pub(crate) fn with_import(text: &str, new: &NewImport<'_>) -> Result<Option<Stri
     Ok(Some(document.to_string()))
 }
 
+/// The file's text with what is said of a tool added to its table; `None` where it says all of that already.
+///
+/// # Errors
+/// The text is no TOML, or it says otherwise of the tool.
+pub(crate) fn with_tool(text: &str, tool: &str, keys: &[(&str, &str)]) -> Result<Option<String>> {
+    let mut document: DocumentMut = text.parse().context("the file is no valid TOML")?;
+    // The only lines of a new one are those of the tables in it.
+    let mut all = Table::new();
+    all.set_implicit(true);
+    let tools = document.entry("tools").or_insert(Item::Table(all));
+    let Some(tools) = tools.as_table_like_mut() else { bail!("`tools` is no table") };
+    let entry = tools.entry(tool).or_insert_with(|| Item::Table(Table::new()));
+    let Some(entry) = entry.as_table_like_mut() else { bail!("`tools.\"{tool}\"` is no table") };
+    let mut changed = false;
+    for (key, value) in keys {
+        match entry.get(key).map(Item::as_str) {
+            Some(Some(its)) if its == *value => {}
+            Some(_) => bail!("`[tools.\"{tool}\"]` says otherwise of `{key}`: make it `{value}`, or take it out"),
+            None => {
+                entry.insert(key, toml_edit::value(*value));
+                changed = true;
+            }
+        }
+    }
+    Ok(changed.then(|| document.to_string()))
+}
+
 /// Lines up to this long stay one line.
 const LINE: usize = 100;
 
@@ -72,7 +119,30 @@ const LINE: usize = 100;
 /// # Errors
 /// The text is no TOML, or what stands under the effect's key is no list.
 pub(crate) fn with_rule(text: &str, new: &NewRule<'_>) -> Result<Option<String>> {
+    with_rules(text, std::slice::from_ref(new))
+}
+
+/// The file's text with all of these rules; `None` where they are there already.
+///
+/// # Errors
+/// As [`with_rule`].
+pub(crate) fn with_rules(text: &str, new: &[NewRule<'_>]) -> Result<Option<String>> {
     let mut document: DocumentMut = text.parse().context("the file is no valid TOML")?;
+    // Comments in a file with nothing else stay above.
+    let head = if document.is_empty() { text } else { "" };
+    if document.is_empty() {
+        document = DocumentMut::new();
+    }
+    let mut changed = false;
+    for rule in new {
+        changed |= add(&mut document, rule)?;
+    }
+    let gap = if head.is_empty() || head.ends_with('\n') { "" } else { "\n" };
+    Ok(changed.then(|| format!("{head}{gap}{document}")))
+}
+
+/// Adds a rule, unless it is there already.
+fn add(document: &mut DocumentMut, new: &NewRule<'_>) -> Result<bool> {
     let key = new.effect.word();
     let missing = document.get(key).is_none();
     let item = document.entry(key).or_insert_with(|| Item::Value(Value::Array(Array::new())));
@@ -80,32 +150,50 @@ pub(crate) fn with_rule(text: &str, new: &NewRule<'_>) -> Result<Option<String>>
         bail!("`{key}` is no list of rules");
     };
     if list.iter().any(|value| is_same(value, new)) {
-        return Ok(None);
+        return Ok(false);
     }
     push(list, value_of(new), missing);
-    Ok(Some(document.to_string()))
+    Ok(true)
 }
 
 fn is_same(value: &Value, new: &NewRule<'_>) -> bool {
     match value {
-        Value::String(text) => text.value() == new.rule && new.expires.is_none(),
+        Value::String(text) => {
+            text.value() == new.rule && new.expires.is_none() && new.unless.is_empty() && new.why.is_none()
+        }
         Value::InlineTable(table) => {
             let rule = table.get("rule").and_then(Value::as_str);
             let expires = table.get("expires").and_then(Value::as_datetime);
+            let why = table.get("why").and_then(Value::as_str);
+            let unless: Vec<&str> =
+                table.get("unless").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+            let keys = [expires.is_some(), why.is_some(), !unless.is_empty()];
             // With conditions of its own it is another rule.
             rule == Some(new.rule)
                 && expires == new.expires.as_ref()
-                && table.len() == 1 + usize::from(expires.is_some())
+                && why == new.why
+                && unless == new.unless
+                && table.len() == 1 + keys.into_iter().filter(|key| *key).count()
         }
         _ => false,
     }
 }
 
 fn value_of(new: &NewRule<'_>) -> Value {
-    let Some(expires) = new.expires else { return Value::from(new.rule) };
+    if new.unless.is_empty() && new.why.is_none() && new.expires.is_none() {
+        return Value::from(new.rule);
+    }
     let mut table = InlineTable::new();
     table.insert("rule", Value::from(new.rule));
-    table.insert("expires", Value::from(expires));
+    if !new.unless.is_empty() {
+        table.insert("unless", Value::from(new.unless.iter().collect::<Array>()));
+    }
+    if let Some(why) = new.why {
+        table.insert("why", Value::from(why));
+    }
+    if let Some(expires) = new.expires {
+        table.insert("expires", Value::from(expires));
+    }
     Value::InlineTable(table)
 }
 
@@ -156,7 +244,7 @@ mod tests {
     use super::*;
 
     fn added(text: &str, effect: Effect, rule: &str) -> String {
-        with_rule(text, &NewRule { effect, rule, expires: None }).unwrap().unwrap()
+        with_rule(text, &NewRule::plain(effect, rule)).unwrap().unwrap()
     }
 
     #[test]
@@ -197,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_stands_there_is_not_added_again() {
-        let twice = NewRule { effect: Effect::Allow, rule: "read(**)", expires: None };
+        let twice = NewRule::plain(Effect::Allow, "read(**)");
         assert_eq!(with_rule("allow = [\"read(**)\"]", &twice).unwrap(), None);
         assert_eq!(with_rule("allow = [{ rule = \"read(**)\" }]", &twice).unwrap(), None);
         assert!(with_rule("allow = [{ rule = \"read(**)\", unless = [\"x\"] }]", &twice).unwrap().is_some());
@@ -207,7 +295,7 @@ mod tests {
 
     #[test]
     fn an_import_comes_last_and_once() {
-        let new = NewImport { from: "opencode.json", system: None, agent: Some("plan") };
+        let new = NewImport { from: &["opencode.json".to_owned()], system: None, agent: Some("plan") };
         let text = with_import("ask = [\"edit\"]\n", &new).unwrap().unwrap();
         assert_eq!(text, "ask = [\"edit\"]\n\n[[import]]\nfrom = \"opencode.json\"\nagent = \"plan\"\n");
         assert_eq!(with_import(&text, &new).unwrap(), None);
@@ -218,8 +306,16 @@ mod tests {
     }
 
     #[test]
+    fn the_head_of_a_new_file_stays_above() {
+        let head = "# what agents may do\n\n";
+        assert_eq!(added(head, Effect::Ask, "edit"), format!("{head}ask = [\n  \"edit\",\n]\n"));
+        assert_eq!(added("# head", Effect::Ask, "edit"), "# head\nask = [\n  \"edit\",\n]\n");
+    }
+
+    #[test]
     fn a_rule_with_a_date() {
-        let new = NewRule { effect: Effect::Allow, rule: "read(**)", expires: Some("2027-01-01".parse().unwrap()) };
+        let expires = Some("2027-01-01".parse().unwrap());
+        let new = NewRule { expires, ..NewRule::plain(Effect::Allow, "read(**)") };
         assert_eq!(
             with_rule("allow = []\n", &new).unwrap().unwrap(),
             "allow = [{ rule = \"read(**)\", expires = 2027-01-01 }]\n"

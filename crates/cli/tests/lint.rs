@@ -90,6 +90,64 @@ fn denials_that_never_apply_are_named() {
     assert!(said.stdout.ends_with("2 warnings\n"), "{said:?}");
 }
 
+/// What the files in force take in is looked at as they are, and what it makes of their allows.
+#[test]
+fn what_is_taken_in_is_read_too() {
+    let world = World::new().with_policy(
+        "allow = [\n  \"shell(git push origin *)\",\n]\n[[import]]\nfrom = \"~/.codex/rules\"\n[[import]]\nfrom = \"~/opencode.json\"\n",
+    );
+    write(&world.home().join(".codex/rules/a.rules"), "prefix_rule(pattern = [\"git\", \"push\"])\n");
+    let deny = "\nprefix_rule(pattern = [\"git\", \"push\"], decision = \"forbidden\")\n";
+    write(&world.home().join(".codex/rules/b.rules"), deny);
+    write(&world.home().join("opencode.json"), "{ \"permission\": { \"task\": \"deny\", \"*\": \"ask\" } }\n");
+    let said = world.run(&["lint"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let settled = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "~/.config/countersign/countersign.toml:2:4: this allow never holds: the deny",
+        "b.rules:2, which this file takes in, covers it",
+        "opencode.json:1:1: this deny is lifted",
+    ] {
+        assert!(settled.contains(part), "{part}\n{said:?}");
+    }
+    let said = world.run(&["lint", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(value["files"].as_array().unwrap().len(), 4, "{value}");
+    // A file that was named is looked at alone.
+    let said = world.run(&["lint", world.policy().to_str().unwrap()]);
+    assert!(!said.stdout.contains("never holds"), "{said:?}");
+    write(&world.home().join(".codex/rules/b.rules"), "prefix_rule([])\n");
+    let said = world.run(&["lint"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stdout.contains("a pattern is empty"), "{said:?}");
+}
+
+/// A repository names the files that it takes in, and an agent may run this: it reads nothing of them with it.
+#[test]
+fn of_what_a_project_takes_in_nothing_is_shown() {
+    let world = World::new();
+    let secret = "{ \"permission\": { \"bash sk_live\": \"deny\", \"*\": \"allow\" }, \"key\": \"sk_live_abc\" }\n";
+    for (text, code, told) in
+        [(secret, 1, "has 1 warning as a file of opencode"), ("sk_live_abc", 2, "has 1 mistake as a file of opencode")]
+    {
+        write(&world.project().join("config.json"), text);
+        let import = "allow = [\"agent\"]\n[[import]]\nfrom = \"config.json\"\nsystem = \"opencode\"\n";
+        write(&world.project().join("countersign.toml"), import);
+        for arguments in [&["lint"][..], &["lint", "--json"]] {
+            let said = world.run(arguments);
+            assert_eq!(said.code, Some(code), "{said:?}");
+            let settled = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(settled.contains(told) && !settled.contains("sk_live"), "{said:?}");
+        }
+    }
+    // From elsewhere nothing is taken in at all.
+    write(&world.home().join("other.json"), secret);
+    write(&world.project().join("countersign.toml"), "[[import]]\nfrom = \"~/other.json\"\nsystem = \"opencode\"\n");
+    let said = world.run(&["lint"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stdout.contains("takes in only") && !said.stdout.contains("sk_live"), "{said:?}");
+}
+
 #[test]
 fn a_file_with_mistakes_ends_in_2() {
     let world = World::new().with_policy("alow = []\n");

@@ -46,6 +46,11 @@ pub(crate) fn run(arguments: &Check, here: &Here) -> Result<Exit> {
 /// The policy of one file alone, ours or another system's, with the built-in rules and the administrator's.
 fn by_file(file: &Path, here: &Here) -> Result<Reading> {
     let path = std::path::absolute(file).with_context(|| format!("`{}` cannot be found", file.display()))?;
+    if path.is_dir() {
+        let path = here::text(&path)?;
+        let user = format!("[[import]]\nfrom = {}\n", toml_edit::Value::from(path));
+        return here.load_alone(&format!("{path} as a policy"), &user);
+    }
     let Some(text) = file::read(&path)? else { bail!("there is no file `{}`", here.short(&path)) };
     let path = here::text(&path)?;
     match System::of(&Text::new(path, &text)) {

@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use countersign_engine::{LOCAL_FILE, PROJECT_FILE};
 use countersign_formats::import::{Became, Fate, Report};
 use countersign_formats::{Setting, System, Text};
-use countersign_policy::SourceKind;
-use countersign_policy::document::{self, Problem, quoted};
+use countersign_policy::document::{self, Document, Problem, quoted};
 use countersign_policy::lint::{lint, lint_source};
+use countersign_policy::{Source, SourceKind};
 use serde_json::{Value, json};
 
 use super::Exit;
@@ -34,17 +34,31 @@ pub(crate) fn run(arguments: &Lint, here: &Here) -> Result<Exit> {
     for (kind, name, path) in files(arguments, here) {
         let text = read(&path, &name)?;
         // What lies where ours do is ours, whatever it says.
-        let system = if kind.is_none() { System::of(&Text::new(name.as_str(), &text)) } else { None };
+        let system = match &arguments.system {
+            Some(word) => Some(system_named(word)?),
+            None if kind.is_none() => System::of(&Text::new(name.as_str(), &text)),
+            None => None,
+        };
         let kind = kind.unwrap_or(SourceKind::Managed);
         let found = match system {
-            None => document::parse(kind, &name, &text).map(|document| lint(&document, &text, now)),
-            Some(system) => elsewhere(system, &name, &text, here)?,
+            None => document::parse(kind, &name, &text).map(|document| {
+                let taken =
+                    if arguments.files.is_empty() { taken_in(&document, &path, here) } else { TakenIn::default() };
+                let sources: Vec<&Source> = taken.sources.iter().collect();
+                let warnings = lint(&document, &text, &sources, now);
+                (taken, warnings)
+            }),
+            Some(system) => elsewhere(system, &name, &text, here)?.map(|warnings| (TakenIn::default(), warnings)),
         };
-        let (problems, warnings) = match found {
-            Ok(warnings) => (Vec::new(), warnings),
-            Err(problems) => (problems, Vec::new()),
-        };
-        all.push(Findings { kind, name, text, problems, warnings });
+        match found {
+            Ok((taken, mut warnings)) => {
+                warnings.extend(taken.warnings);
+                let problems = taken.problems;
+                all.push(Findings { kind, name, text, problems, warnings });
+                all.extend(taken.files);
+            }
+            Err(problems) => all.push(Findings { kind, name, text, problems, warnings: Vec::new() }),
+        }
     }
     let count = |which: fn(&Findings) -> &[Problem]| all.iter().map(|file| which(file).len()).sum::<usize>();
     let problems = count(|file| &file.problems);
@@ -57,15 +71,22 @@ pub(crate) fn run(arguments: &Lint, here: &Here) -> Result<Exit> {
     })
 }
 
+/// The system that an option names.
+pub(super) fn system_named(word: &str) -> Result<System> {
+    let known: Vec<&str> = System::ALL.iter().map(|system| system.word()).collect();
+    System::named(word).with_context(|| format!("there is no system `{word}`: write one of {}", known.join(", ")))
+}
+
 /// The warnings about another system's file.
 fn elsewhere(system: System, name: &str, text: &str, here: &Here) -> Result<Result<Vec<Problem>, Vec<Problem>>> {
     let (home, project) = (here::text(here.place.home())?, here::text(&here.project)?);
     let setting = Setting { kind: SourceKind::User, trusted: true, agent: None, home, project };
     let file = Text::new(name, text);
-    Ok(system.read(&file, &setting).map(|imported| {
-        let mut found: Vec<Problem> =
-            imported.sources.iter().flat_map(|source| lint_source(source, text, here::clock())).collect();
-        let never = system.report(&file, &setting).map(|report| never_decide(&file, &report)).unwrap_or_default();
+    let imported = system.read(std::slice::from_ref(&file), &setting);
+    Ok(imported.map(|imported| {
+        let mut found = warnings(&imported.sources, name, text);
+        let report = system.report(std::slice::from_ref(&file), &setting);
+        let never = report.map(|report| never_decide(&file, &report)).unwrap_or_default();
         let is_new = |one: &Problem| !found.iter().any(|other| other.line == one.line);
         let more: Vec<Problem> = never.into_iter().filter(is_new).collect();
         found.extend(more);
@@ -90,6 +111,86 @@ fn never_decide(file: &Text<'_>, report: &Report) -> Vec<Problem> {
         Some(file.problem(&(at..at + length), message, None))
     };
     report.rules.iter().filter_map(of).collect()
+}
+
+
+/// The warnings about what of the sources stands in a file.
+fn warnings(sources: &[Source], name: &str, text: &str) -> Vec<Problem> {
+    sources.iter().flat_map(|source| lint_source(source, (name, text), here::clock())).collect()
+}
+
+/// What a policy file takes in, and what is to be said of it.
+#[derive(Default)]
+struct TakenIn {
+    sources: Vec<Source>,
+    /// What is wrong with an import, in the policy file.
+    problems: Vec<Problem>,
+    /// What is suspicious about an import, in the policy file.
+    warnings: Vec<Problem>,
+    /// What is said of the files themselves.
+    files: Vec<Findings>,
+}
+
+/// Looks at the files that a policy file takes in. Of those of a project nothing is told that stands in them: whoever wrote
+/// the repository names them, and an agent may run this.
+fn taken_in(document: &Document, path: &Path, here: &Here) -> TakenIn {
+    let mut taken = TakenIn::default();
+    let kind = document.kind;
+    let own = matches!(kind, SourceKind::Project | SourceKind::Local);
+    for import in &document.imports {
+        let Ok((home, project)) = places(here) else { continue };
+        let members = here::text(path).and_then(|path| here.members(kind, import, path));
+        let members = match members {
+            Ok(Ok(members)) => members,
+            Ok(Err(problem)) => {
+                taken.problems.push(problem);
+                continue;
+            }
+            Err(error) => {
+                taken.problems.push(import.problem(error.to_string(), None));
+                continue;
+            }
+        };
+        let setting = Setting { kind, trusted: true, agent: import.agent.as_deref(), home, project };
+        let read = members.system.read(&members.texts(), &setting);
+        let mut found: Vec<Findings> = Vec::new();
+        for (path, text) in &members.files {
+            let (problems, warnings) = match &read {
+                Ok(imported) => (Vec::new(), warnings(&imported.sources, path, text)),
+                Err(problems) => {
+                    (problems.iter().filter(|problem| problem.file == *path).cloned().collect(), Vec::new())
+                }
+            };
+            let name = here.short(Path::new(path));
+            found.push(Findings { kind, name, text: text.clone(), problems, warnings });
+        }
+        if let Ok(imported) = read {
+            taken.sources.extend(imported.sources);
+        }
+        if own {
+            for file in &found {
+                let word = members.system.word();
+                let help =
+                    format!("`countersign lint --system {word} {}` shows them, on a terminal of yours", file.name);
+                let told = |count: usize, what: &str| {
+                    let several = if count == 1 { "" } else { "s" };
+                    import.problem(
+                        format!("`{}` has {count} {what}{several} as a file of {word}", file.name),
+                        Some(help.clone()),
+                    )
+                };
+                taken.problems.extend((!file.problems.is_empty()).then(|| told(file.problems.len(), "mistake")));
+                taken.warnings.extend((!file.warnings.is_empty()).then(|| told(file.warnings.len(), "warning")));
+            }
+        } else {
+            taken.files.extend(found);
+        }
+    }
+    taken
+}
+
+fn places(here: &Here) -> Result<(&str, &str)> {
+    Ok((here::text(here.place.home())?, here::text(&here.project)?))
 }
 
 /// The files that were named, or those in force here that there are, with the kind of those that are known to be ours.

@@ -39,7 +39,7 @@ pub(crate) fn add(effect: Effect, rule: &Rule, here: &Here) -> Result<()> {
     let _lock = file::lock(&here.place.edits_lock())?;
     let old = file::read(&path)?;
     let base = old.clone().unwrap_or_else(|| format!("{head}\n"));
-    let new = NewRule { effect, rule: rule.rule.trim(), expires };
+    let new = NewRule { expires, ..NewRule::plain(effect, rule.rule.trim()) };
     let about = || format!("`{}` was left alone", here.short(&path));
     let Some(text) = with_rule(&base, &new).with_context(about)? else {
         here.screen.value(&json!({"file": path, "changed": false}))?;

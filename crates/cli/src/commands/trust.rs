@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use countersign_engine::{LOCAL_FILE, PROJECT_FILE, place_of_import};
+use countersign_engine::{LOCAL_FILE, Members, PROJECT_FILE};
 use countersign_formats::{Setting, System, Text};
 use countersign_policy::document::{self, Import, Imported, Problem};
 use countersign_policy::{Effect, Source, SourceKind, sha256_hex};
@@ -17,13 +17,12 @@ use crate::here::{self, Here};
 use crate::screen::{Paint, printable};
 use crate::terminal::Terminal;
 
-/// A file whose allows may count.
+/// Files whose allows may count: one of ours, or those that it takes in by one import.
 struct Candidate {
     kind: SourceKind,
-    path: PathBuf,
-    text: String,
-    /// How a policy file takes it in, if it is another system's.
-    import: Option<Import>,
+    files: Vec<(PathBuf, String)>,
+    /// How a policy file takes them in, if they are another system's.
+    import: Option<(Import, System)>,
 }
 
 pub(crate) fn run(arguments: &args::Trust, here: &Here) -> Result<()> {
@@ -35,7 +34,7 @@ pub(crate) fn run(arguments: &args::Trust, here: &Here) -> Result<()> {
     for (kind, path) in files {
         if let Some(text) = file::read(&path)? {
             let imports = imports(here, kind, &path, &text)?;
-            found.push(Candidate { kind, path, text, import: None });
+            found.push(Candidate { kind, files: vec![(path, text)], import: None });
             found.extend(imports);
         }
     }
@@ -43,7 +42,7 @@ pub(crate) fn run(arguments: &args::Trust, here: &Here) -> Result<()> {
         bail!("there is no {PROJECT_FILE} and no {LOCAL_FILE} in {}", here.short(&here.project));
     }
     if arguments.remove {
-        return distrust(here, found.iter().map(|one| one.path.as_path()));
+        return distrust(here, found.iter().flat_map(|one| &one.files).map(|(path, _)| path.as_path()));
     }
     for one in &found {
         show(here, one)?;
@@ -53,7 +52,7 @@ pub(crate) fn run(arguments: &args::Trust, here: &Here) -> Result<()> {
         return here.screen.line("Nothing was changed.");
     }
     let mut store = here.store()?;
-    for Candidate { path, text, .. } in &found {
+    for (path, text) in found.iter().flat_map(|one| &one.files) {
         if file::read(path)?.as_ref() != Some(text) {
             bail!("`{}` was changed meanwhile: look at it again", here.short(path));
         }
@@ -79,14 +78,13 @@ fn distrust<'a>(here: &Here, paths: impl Iterator<Item = &'a Path>) -> Result<()
 fn imports(here: &Here, kind: SourceKind, path: &Path, text: &str) -> Result<Vec<Candidate>> {
     let written = here::text(path)?;
     let Ok(document) = document::parse(kind, written, text) else { return Ok(Vec::new()) };
-    let home = here::text(here.place.home())?;
     let mut found = Vec::new();
     for import in document.imports {
-        let Some(place) = place_of_import(&import, written, home).map(PathBuf::from) else { continue };
-        let Some(text) = file::read(&place)? else {
-            bail!("`{}` takes in `{}`, which is not there", here.short(path), here.short(&place));
-        };
-        found.push(Candidate { kind, path: place, text, import: Some(import) });
+        let Members { system, files, .. } = here
+            .members(kind, &import, written)?
+            .map_err(|problem| anyhow::anyhow!("{}", problem.render(text).trim_end()))?;
+        let files = files.into_iter().map(|(path, text)| (PathBuf::from(path), text)).collect();
+        found.push(Candidate { kind, files, import: Some((import, system)) });
     }
     Ok(found)
 }
@@ -95,10 +93,16 @@ fn imports(here: &Here, kind: SourceKind, path: &Path, text: &str) -> Result<Vec
 fn show(here: &Here, of: &Candidate) -> Result<()> {
     let screen = here.screen;
     let sources = sources(here, of)?.map_err(|problems| {
-        let report: Vec<String> = problems.iter().map(|problem| problem.render(&of.text)).collect();
+        let text = |problem: &Problem| {
+            let its = of.files.iter().find(|(path, _)| path.as_os_str() == problem.file.as_str());
+            its.map_or("", |(_, text)| text)
+        };
+        let report: Vec<String> = problems.iter().map(|problem| problem.render(text(problem))).collect();
         anyhow::anyhow!("it has mistakes, and cannot be trusted:\n{}", report.join("\n").trim_end())
     })?;
-    screen.line(screen.paint(Paint::Strong, here.short(&of.path)))?;
+    for (path, _) in &of.files {
+        screen.line(screen.paint(Paint::Strong, here.short(path)))?;
+    }
     let rules = sources.iter().flat_map(|source| source.rules());
     let allows: Vec<_> = rules.filter(|rule| rule.effect == Effect::Allow).collect();
     if allows.is_empty() {
@@ -112,17 +116,23 @@ fn show(here: &Here, of: &Candidate) -> Result<()> {
 
 /// The rules of a file, or what is wrong with it.
 fn sources(here: &Here, of: &Candidate) -> Result<Result<Vec<Source>, Vec<Problem>>> {
-    let name = of.path.display().to_string();
-    let Some(import) = &of.import else {
-        let read = document::parse(of.kind, &name, &of.text);
-        return Ok(read.map(|document| document::assemble(vec![document::Loaded::new(document, true)]).sources));
+    let Some((import, system)) = &of.import else {
+        let mut sources = Vec::new();
+        for (path, text) in &of.files {
+            match document::parse(of.kind, &path.display().to_string(), text) {
+                Ok(document) => {
+                    sources.extend(document::assemble(vec![document::Loaded::new(document, true)]).sources);
+                }
+                Err(problems) => return Ok(Err(problems)),
+            }
+        }
+        return Ok(Ok(sources));
     };
-    let file = Text::new(name.as_str(), &of.text);
-    let system = import.system.as_deref().map_or_else(|| System::of(&file), System::named);
-    let Some(system) = system else { bail!("whose file `{}` is cannot be told", here.short(&of.path)) };
+    let texts: Vec<Text<'_>> =
+        of.files.iter().map(|(path, text)| Text::new(path.display().to_string(), text)).collect();
     let (home, project) = (here::text(here.place.home())?, here::text(&here.project)?);
     let setting = Setting { kind: of.kind, trusted: true, agent: import.agent.as_deref(), home, project };
-    Ok(system.read(&file, &setting).map(|Imported { sources, .. }| sources))
+    Ok(system.read(&texts, &setting).map(|Imported { sources, .. }| sources))
 }
 
 /// Trusts this content of a file, and says so.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use countersign_formats::claude_code::import;
-use countersign_formats::import::Became;
+use countersign_formats::import::{Became, Native};
 use countersign_policy::{Effect, SourceKind, document};
 
 use super::settings::Permissions;
@@ -40,7 +40,7 @@ pub(crate) fn starter(permissions: &Permissions) -> Starter {
                     left_out.push(format!("{effect} {rule}: it has no counterpart"));
                 }
                 Became::Native { rules, .. } => {
-                    for one in rules {
+                    for one in rules.into_iter().map(|native| native.rule) {
                         if !ours.iter().any(|(its, _)| *its == one) {
                             ours.push((one, rule));
                         }
@@ -63,9 +63,9 @@ pub(crate) fn starter(permissions: &Permissions) -> Starter {
 }
 
 /// Whether each of the rules is one that our own parser reads.
-fn is_understood(effect: Effect, rules: &[String]) -> bool {
+fn is_understood(effect: Effect, rules: &[Native]) -> bool {
     rules.iter().all(|rule| {
-        let text = format!("{effect} = [{}]\n", toml_edit::Value::from(rule.as_str()));
+        let text = format!("{effect} = [{}]\n", toml_edit::Value::from(rule.rule.as_str()));
         document::parse(SourceKind::User, "starter", &text).is_ok()
     })
 }
