@@ -86,6 +86,7 @@ fn call() -> (Target, Call) {
         session: "s".to_owned(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

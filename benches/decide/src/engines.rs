@@ -104,6 +104,7 @@ fn asked() -> (Target, Call) {
         session: "s".to_owned(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         role: None,
         mode: None,
         environment: BTreeMap::new(),

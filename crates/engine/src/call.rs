@@ -98,6 +98,7 @@ pub(crate) fn bare(policy: &Policy, request: &Request) -> Call {
         session: request.session.clone(),
         turn: request.turn.clone(),
         agent: request.agent.clone(),
+        agent_kinds: request.agent_kinds.clone(),
         role: request.role.clone(),
         mode: request.mode.clone(),
         environment: request.environment.clone(),

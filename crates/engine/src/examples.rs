@@ -30,7 +30,11 @@ pub(crate) fn check(file: &Loaded, text: &str) -> Result<(), LoadFault> {
         .document
         .examples()
         .filter_map(|example| {
-            let request = request(&example.action, &example.text);
+            let mut request = request(&example.action, &example.text);
+            if let Some(kind) = &example.agent {
+                request.agent = Some("example".to_owned());
+                request.agent_kinds = vec![kind.clone()];
+            }
             let call = engine.call(&request, &Nowhere);
             let decision = engine.decide(&[], None, &call, Timestamp(0));
             if decision.effect() == example.effect {
@@ -61,6 +65,7 @@ pub(crate) fn request(action: &str, resource: &str) -> Request {
         session: "example".to_owned(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         mode: None,
         user: "user".to_owned(),
         home: "/home/user".to_owned(),

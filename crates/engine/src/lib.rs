@@ -60,6 +60,9 @@ pub struct Request {
     pub turn: Option<String>,
     /// The sub-agent.
     pub agent: Option<String>,
+    /// The kinds of sub-agents from the one that the main agent started to the one that calls, as far as the host names
+    /// them. Never read from the call's arguments, which the agent writes.
+    pub agent_kinds: Vec<String>,
     /// The host's own mode.
     pub mode: Option<String>,
     /// For whom the agent works.

@@ -18,7 +18,7 @@ const PASSED_OVER: [&str; 4] = [".git", "node_modules", "target", ".venv"];
 /// `only` is the glob that the names of searched files must match, where the call says one.
 pub(crate) fn denied_below(root: &str, action: &Action, only: Option<&Glob>, of: &Taken<'_>) -> Option<String> {
     let Taken { policy, call, files, .. } = *of;
-    let denials = Denials::of(policy, action);
+    let denials = Denials::of(policy, action, call);
     if denials.is_empty() {
         return None;
     }

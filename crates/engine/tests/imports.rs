@@ -42,6 +42,7 @@ fn judged_with(reading: &Reading, disk: &Disk, tool: &str, args: serde_json::Val
         session: "s".to_owned(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         mode: None,
         user: "u".to_owned(),
         home: "/home/u".to_owned(),

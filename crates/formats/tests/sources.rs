@@ -31,6 +31,7 @@ fn call(tool: &str, text: &str) -> Call {
         session: "s".to_owned(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         role: None,
         mode: None,
         environment: BTreeMap::new(),

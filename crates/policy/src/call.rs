@@ -43,6 +43,10 @@ pub struct Call {
     /// The sub-agent that calls, where it is one.
     #[serde(default)]
     pub agent: Option<String>,
+    /// The kinds of sub-agents from the one that the main agent started to the one that calls, as far as the host
+    /// names them.
+    #[serde(default)]
+    pub agent_kinds: Vec<String>,
     /// The role that the user has, where roles are in use.
     #[serde(default)]
     pub role: Option<String>,

@@ -8,11 +8,13 @@
 //!    file that is not trusted then only tightens what came out.
 //! 4. Grants: a denying one denies; an allowing one, or what was remembered in another system, turns ask into allow,
 //!    and nothing else.
-//! 5. Ceilings make it stricter. A ceiling's ask is lifted by an answer, or by a grant that this ceiling admits.
+//! 5. A sub-agent's own policy makes it stricter, and so do those of the sub-agents above it: sources, default and grants
+//!    as in 3 and 4. Then ceilings do. A ceiling's ask is lifted by an answer, or by a grant that this ceiling admits.
 //! 6. The answer turns exactly those asks of this call that were shown into allow, once.
 //! 7. The call's effect is the strictest of its targets'. An ask that nobody can be asked becomes a denial.
 //! 8. Every effect names its cause; what went wrong while deciding is a cause, and never less strict than ask.
 
+use crate::agents::{AgentDefault, Standing, layers};
 use crate::approval::Outcome;
 use crate::call::{Attendance, Call};
 use crate::decision::{Cause, Decision, Judgement, Remember, RuleCause};
@@ -20,7 +22,7 @@ use crate::digest::Digest;
 use crate::effect::Effect;
 use crate::grant::{Grant, GrantLimit, Reach};
 use crate::pattern::spellings;
-use crate::rule::Rule;
+use crate::rule::{Binds, Rule};
 use crate::scope::Scope;
 use crate::source::{Ceiling, Combining, Nobody, Policy, Source};
 use crate::target::{Resource, Role, Target};
@@ -46,17 +48,19 @@ pub struct Answer {
 pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: &Call, now: Timestamp) -> Decision {
     let answer = answer.filter(|answer| answer.digest == call.digest());
     let unavailable = crate::catalog::unavailable(policy, call);
+    let standing = Standing::of(policy, call);
     let judgements = call
         .targets
         .iter()
         .map(|target| {
             let own = View::native(spellings(target));
-            let matter = Matter { policy, target, own: &own, call, now };
+            let matter = Matter { policy, target, own: &own, call, standing, now };
             let (mut judgement, widest) = from_sources(matter);
             apply_faults(&mut judgement, target, call);
             let grants = Granted { grants, widest };
             apply_grants(&mut judgement, grants, matter);
-            let bound = apply_ceilings(&mut judgement, grants, matter);
+            let below = apply_agents(&mut judgement, grants, matter);
+            let bound = narrower(below, apply_ceilings(&mut judgement, grants, matter));
             if let Some(reason) = &unavailable {
                 judgement.tighten(Effect::Deny, || Cause::Unavailable { reason: reason.clone() });
             }
@@ -79,50 +83,96 @@ pub(crate) struct Matter<'a> {
     /// The target in our own terms.
     pub(crate) own: &'a View<'a>,
     pub(crate) call: &'a Call,
+    /// How the caller stands to the policy that is looked at.
+    pub(crate) standing: Standing,
     pub(crate) now: Timestamp,
 }
 
 /// Step 3: what the sources say, and the widest scope that they let an answer be remembered for.
 pub(crate) fn from_sources(matter: Matter<'_>) -> (Judgement, Option<Scope>) {
-    let Matter { policy, target, .. } = matter;
-    let implied = target.role == Role::Implied || is_named(matter);
+    let Matter { policy, .. } = matter;
+    answered(matter, policy.sources.iter(), Some(&policy.builtin), Rest::Default(policy.default))
+}
+
+/// What becomes of what no rule speaks of.
+#[derive(Clone, Copy)]
+enum Rest<'a> {
+    /// The policy's default.
+    Default(Effect),
+    /// The default of a sub-agent's table.
+    Written(&'a Source, &'a AgentDefault),
+}
+
+/// What these sources say of the target as one policy. `beneath` speaks where none of them does that is trusted.
+fn answered<'a>(
+    matter: Matter<'a>,
+    sources: impl Iterator<Item = &'a Source> + Clone,
+    beneath: Option<&'a Source>,
+    rest: Rest<'a>,
+) -> (Judgement, Option<Scope>) {
+    let implied = matter.target.role == Role::Implied || is_named(matter, sources.clone());
     let mut found = Strictest { implied, ..Strictest::default() };
-    for source in policy.sources.iter().filter(|source| source.trusted) {
-        found.weigh(source, matter, Effect::Allow);
+    for source in sources.clone().filter(|source| source.trusted) {
+        found.weigh(source, matter, Effect::Allow, Which::Ordinary);
     }
-    if found.rule.is_none() {
-        found.weigh(&policy.builtin, matter, Effect::Allow);
+    let beneath = beneath.filter(|_| found.rule.is_none());
+    if let Some(beneath) = beneath {
+        found.weigh(beneath, matter, Effect::Allow, Which::Ordinary);
     }
-    let floor = match found.rule {
-        Some((_, rule)) => verdict(rule),
-        None if implied => Effect::Allow,
-        None => policy.default,
+    let floor = match (found.rule, rest) {
+        (Some((_, rule)), _) => verdict(rule),
+        (None, _) if implied => Effect::Allow,
+        (None, Rest::Default(effect)) => effect,
+        (None, Rest::Written(_, default)) => default.effect,
     };
     let without = found.rule.is_none();
-    // What is not trusted counts only where it is stricter than all that is trusted, or narrows the same ask.
+    // What is for sub-agents alone, and what is not trusted, counts only where it is stricter than all else, or narrows
+    // the same ask: it does not keep built-in rules and defaults from speaking.
     let least = if floor == Effect::Allow { Effect::Ask } else { floor };
     let mut tightened = Strictest { least: floor, ..found };
-    for source in policy.sources.iter().filter(|source| !source.trusted) {
-        tightened.weigh(source, matter, least);
+    if matter.standing != Standing::Own {
+        for source in sources.clone().filter(|source| source.trusted).chain(beneath) {
+            tightened.weigh(source, matter, least, Which::Descendants);
+        }
+    }
+    for source in sources.filter(|source| !source.trusted) {
+        tightened.weigh(source, matter, least, Which::Ordinary);
+        tightened.weigh(source, matter, least, Which::Descendants);
     }
     let judgement = match tightened.rule {
-        Some((source, rule)) if !without || verdict(rule) > floor => {
+        Some((source, rule)) if !without || verdict(rule) > floor || source.trusted => {
             Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule, matter))).offering(rule.offer)
         }
         _ if implied => Judgement::new(Effect::Allow, Cause::Implied),
-        _ => Judgement::new(floor, Cause::Default),
+        _ => match rest {
+            Rest::Default(_) => Judgement::new(floor, Cause::Default),
+            Rest::Written(source, default) => {
+                Judgement::new(floor, Cause::Rule(RuleCause::of_default(source, default)))
+            }
+        },
     };
     (judgement, tightened.widest)
 }
 
 /// Whether a trusted source allows the command that names the target and spells that name out: then it follows from the
 /// command as what lies inside the workspace does. A link on the way leads elsewhere than what was spelled out.
-fn is_named(matter: Matter<'_>) -> bool {
-    let Matter { policy, target, call, now, .. } = matter;
+fn is_named<'a>(matter: Matter<'_>, sources: impl Iterator<Item = &'a Source>) -> bool {
+    let Matter { target, call, standing, now, .. } = matter;
     let Some(named) = &target.named else { return false };
     let linked = matches!(&target.resource, Resource::Path(path) if path.real.as_ref() != Some(&path.lexical));
-    let trusted = policy.sources.iter().filter(|source| source.trusted);
-    !linked && trusted.flat_map(|source| source.about_command(&named.words)).any(|rule| rule.names(named, call, now))
+    let mut rules = sources.filter(|source| source.trusted).flat_map(|source| source.about_command(&named.words));
+    !linked && rules.any(|rule| standing.counts(rule) && rule.names(named, call, now))
+}
+
+/// Which of a source's rules are weighed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// All but those for sub-agents alone.
+    Ordinary,
+    /// Those for sub-agents alone.
+    Descendants,
+    /// All.
+    All,
 }
 
 /// The strictest of the rules weighed so far.
@@ -145,13 +195,17 @@ impl Default for Strictest<'_> {
 
 impl<'a> Strictest<'a> {
     /// Weighs a source's rules that speak of the target and say at least `least`.
-    fn weigh(&mut self, source: &'a Source, matter: Matter<'_>, least: Effect) {
-        let Matter { target, own, call, now, .. } = matter;
+    fn weigh(&mut self, source: &'a Source, matter: Matter<'_>, least: Effect, which: Which) {
+        let Matter { target, own, call, standing, now, .. } = matter;
         let said = source.terms().say(target, call);
         let others = said.as_ref().map(|said| View::of(said, own));
         let view = others.as_ref().unwrap_or(own);
         let implied = self.implied;
-        let speaks = |rule: &&Rule| (rule.implied || !implied) && rule.speaks_of(target, view, call, now);
+        let weighs = |rule: &Rule| {
+            let wanted = which == Which::All || (which == Which::Descendants) == (rule.binds == Binds::Descendants);
+            wanted && (rule.implied || !implied) && standing.counts(rule)
+        };
+        let speaks = |rule: &&Rule| weighs(rule) && rule.speaks_of(target, view, call, now);
         let candidates = || source.candidates(target, view);
         let falls_back = source.falls_back() && !candidates().any(|rule| !rule.fallback && speaks(&rule));
         match source.combining() {
@@ -165,9 +219,7 @@ impl<'a> Strictest<'a> {
             Combining::LastMatch => {
                 let of = |view: &View<'_>, least| {
                     source.last_that(target, view, least, |rule| {
-                        rule.fallback == falls_back
-                            && (rule.implied || !implied)
-                            && rule.speaks_of(target, view, call, now)
+                        rule.fallback == falls_back && weighs(rule) && rule.speaks_of(target, view, call, now)
                     })
                 };
                 let mut last = of(view, Effect::Allow);
@@ -270,7 +322,7 @@ fn apply_grants(judgement: &mut Judgement, granted: Granted<'_>, matter: Matter<
     }
     let mut elsewhere = Strictest::default();
     for source in matter.policy.remembered.iter().filter(|source| source.trusted) {
-        elsewhere.weigh(source, matter, Effect::Allow);
+        elsewhere.weigh(source, matter, Effect::Allow, Which::All);
     }
     if let Some((source, rule)) = elsewhere.rule
         && verdict(rule) == Effect::Allow
@@ -298,13 +350,37 @@ fn within(grant: &Grant, widest: Option<Scope>) -> bool {
     widest.is_none_or(|widest| grant.reach.scope <= widest)
 }
 
+/// Step 5: the policies of the sub-agent that calls and of those above it. Returns the widest scope that those of them
+/// that ask let an answer be remembered for.
+pub(crate) fn apply_agents(judgement: &mut Judgement, granted: Granted<'_>, matter: Matter<'_>) -> Option<Scope> {
+    let mut bound = None;
+    for layer in layers(matter.policy, matter.call) {
+        let matter = Matter { standing: layer.standing, ..matter };
+        let rest = match layer.default() {
+            Some((source, default)) => Rest::Written(source, default),
+            None => Rest::Default(Effect::Allow),
+        };
+        let (mut own, widest) = answered(matter, layer.sources(), None, rest);
+        apply_grants(&mut own, Granted { widest, ..granted }, matter);
+        if own.effect() == Effect::Ask {
+            bound = narrower(bound, widest);
+        }
+        if own.effect() > judgement.effect() {
+            *judgement = own;
+        }
+    }
+    bound
+}
+
 /// Step 5: ceilings. Returns the widest scope that those of them that ask let an answer be remembered for.
 pub(crate) fn apply_ceilings(judgement: &mut Judgement, granted: Granted<'_>, matter: Matter<'_>) -> Option<Scope> {
     let mut bound = None;
     for ceiling in &matter.policy.ceilings {
         let implied = matter.target.role == Role::Implied;
         let mut found = Strictest { implied, ..Strictest::default() };
-        found.weigh(&ceiling.source, matter, Effect::Ask);
+        // Nobody is above a ceiling.
+        let matter = Matter { standing: Standing::Unknown, ..matter };
+        found.weigh(&ceiling.source, matter, Effect::Ask, Which::All);
         let effect = found.rule.map_or(ceiling.default, |(_, rule)| verdict(rule));
         let cause = || match found.rule {
             Some((source, rule)) => RuleCause::of(source, rule, matter),
@@ -338,6 +414,7 @@ fn default_of(ceiling: &Ceiling) -> RuleCause {
             text: format!("default = \"{}\"", ceiling.default),
         },
         why: None,
+        agent: None,
         untrusted: false,
     }
 }

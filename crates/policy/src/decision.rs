@@ -1,7 +1,10 @@
 //! What policy said of a call, and why.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::agents::AgentDefault;
 use crate::decide::Matter;
 use crate::effect::Effect;
 use crate::rule::{Origin, Rule};
@@ -39,7 +42,7 @@ pub struct Remember {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
-    /// A rule of a policy file, or a built-in one.
+    /// A rule of a policy file, or a built-in one; also the default of a sub-agent's table.
     Rule(RuleCause),
     /// A rule of a ceiling, or its default.
     Ceiling(RuleCause),
@@ -97,6 +100,9 @@ pub struct RuleCause {
     pub origin: Origin,
     /// Why, in its author's words.
     pub why: Option<String>,
+    /// The kind of sub-agent in whose table it stands, if it stands in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Arc<str>>,
     /// Whether it stands in a file that is not trusted, and so could only tighten.
     #[serde(default)]
     pub untrusted: bool,
@@ -113,8 +119,15 @@ impl RuleCause {
                 text: rule.text_about(matter.own.spellings.as_ref(), matter.call),
             },
             why: rule.poisoned.as_ref().map(|why| format!("could not be read: {why}")).or_else(|| rule.why.clone()),
+            agent: source.agent.clone(),
             untrusted: !source.trusted,
         }
+    }
+
+    /// The default of a sub-agent's table.
+    pub(crate) fn of_default(source: &Source, default: &AgentDefault) -> RuleCause {
+        let AgentDefault { origin, why, .. } = default.clone();
+        RuleCause { source: source.kind, origin, why, agent: source.agent.clone(), untrusted: !source.trusted }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which of many resources policy stops, for a look at a whole tree.
 
 use crate::action::Action;
+use crate::agents::{Standing, layers};
 use crate::call::Call;
-use crate::decide::{Granted, Matter, apply_ceilings, from_sources, verdict};
+use crate::decide::{Granted, Matter, apply_agents, apply_ceilings, from_sources, verdict};
 use crate::decision::{Cause, Judgement};
 use crate::effect::Effect;
 use crate::pattern::spellings;
@@ -23,11 +24,13 @@ pub struct Denials<'a> {
 }
 
 impl<'a> Denials<'a> {
-    /// The rules of all sources and ceilings that could stop this action.
-    pub fn of(policy: &'a Policy, action: &Action) -> Denials<'a> {
+    /// The rules of all sources and ceilings, and of the sub-agent that calls, that could stop this action.
+    pub fn of(policy: &'a Policy, action: &Action, call: &'a Call) -> Denials<'a> {
         let guarded = matches!(action, Action::Delete | Action::Edit);
         let least = if guarded { Effect::Ask } else { Effect::Deny };
-        let sources = policy.sources.iter().chain([&policy.builtin]).map(|source| (source, Effect::Deny));
+        let agents: Vec<&Source> = layers(policy, call).flat_map(|layer| layer.sources().collect::<Vec<_>>()).collect();
+        let sources = policy.sources.iter().chain([&policy.builtin]).chain(agents);
+        let sources = sources.map(|source| (source, Effect::Deny));
         let ceilings = policy.ceilings.iter().map(|ceiling| (&ceiling.source, least));
         let rules = sources
             .chain(ceilings)
@@ -52,8 +55,10 @@ impl<'a> Denials<'a> {
             rule.speaks_of(target, others.as_ref().unwrap_or(&own), call, now)
         };
         self.rules.iter().any(speaks) && {
-            let matter = Matter { policy: self.policy, target, own: &own, call, now };
-            let (judgement, widest) = from_sources(matter);
+            let standing = Standing::of(self.policy, call);
+            let matter = Matter { policy: self.policy, target, own: &own, call, standing, now };
+            let (mut judgement, widest) = from_sources(matter);
+            apply_agents(&mut judgement, Granted { grants: &[], widest }, matter);
             let mut bound = Judgement::new(Effect::Allow, Cause::Default);
             apply_ceilings(&mut bound, Granted { grants: &[], widest }, matter);
             judgement.effect() == Effect::Deny || bound.effect() >= self.least

@@ -26,13 +26,16 @@ impl Call {
         format!("{}:{}", self.host, self.session)
     }
 
-    /// The digest of version, host, tool, action, args, cwd, project, session, agent and environment.
+    /// The digest of version, host, tool, action, args, cwd, project, session, agent with its kinds, and environment.
     pub fn digest(&self) -> Digest {
-        let value = serde_json::json!({
+        let mut value = serde_json::json!({
             "version": VERSION, "host": self.host, "tool": self.tool, "action": self.action.to_string(),
             "args": self.args, "cwd": self.cwd, "project": self.project, "session": self.session,
             "agent": self.agent, "environment": self.environment,
         });
+        if let Some(members) = value.as_object_mut().filter(|_| !self.agent_kinds.is_empty()) {
+            members.insert("agent_kinds".to_owned(), serde_json::json!(self.agent_kinds));
+        }
         Digest(hex(&Sha256::digest(canonical(&value))))
     }
 }

@@ -1,5 +1,6 @@
 //! Which tools a model is offered at all.
 
+use crate::agents::{Standing, layers};
 use crate::call::Call;
 use crate::digest::sha256_hex;
 use crate::effect::Effect;
@@ -13,7 +14,7 @@ use crate::time::Timestamp;
 /// Why the tool of this call is not offered to the model, or `None` if it is.
 ///
 /// Not offered are tools that the catalog hides, that are outside their version window or above the role's class, and
-/// those that a rule without patterns, exceptions and conditions denies: nothing that a call could say would make
+/// those that a rule without patterns, exceptions and conditions denies, here or in the table of the sub-agent that calls: nothing that a call could say would make
 /// them run. A source in another system's terms hides what that system hides. Arguments and targets of the call do not count, so that the answer is stable within a session.
 pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
     if policy.catalog.tools.get(&call.action.to_string()).is_some_and(|entry| entry.hidden) {
@@ -23,9 +24,13 @@ pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
         return Some(reason);
     }
     let target = Target::primary(call.action.clone(), Resource::None);
-    let files = policy.sources.iter().chain(policy.ceilings.iter().map(|ceiling| &ceiling.source));
-    for source in files.chain([&policy.builtin]) {
-        if let Some(rule) = denial(source, &target, call) {
+    let standing = Standing::of(policy, call);
+    let sources = policy.sources.iter().chain([&policy.builtin]).map(|source| (source, standing));
+    let ceilings = policy.ceilings.iter().map(|ceiling| (&ceiling.source, Standing::Unknown));
+    let agents = layers(policy, call)
+        .flat_map(|layer| layer.sources().map(|source| (source, layer.standing)).collect::<Vec<_>>());
+    for (source, standing) in sources.chain(ceilings).chain(agents) {
+        if let Some(rule) = denial(source, standing, &target, call) {
             return Some(format!("{}:{} denies it: {}", rule.origin.file, rule.origin.line, rule.origin.text));
         }
     }
@@ -51,7 +56,7 @@ pub fn catalog_digest(policy: &Policy) -> String {
 }
 
 /// The rule of a source that denies the tool whatever it is called for.
-fn denial<'s>(source: &'s Source, target: &Target, call: &Call) -> Option<&'s Rule> {
+fn denial<'s>(source: &'s Source, standing: Standing, target: &Target, call: &Call) -> Option<&'s Rule> {
     let said = source.terms().say(target, call);
     let name = said.as_ref().and_then(|said| said.name());
     let is_whole = |rule: &&Rule| rule.patterns.is_empty() && rule.unless.is_empty() && rule.when.is_empty();
@@ -60,7 +65,8 @@ fn denial<'s>(source: &'s Source, target: &Target, call: &Call) -> Option<&'s Ru
     let rule = match source.terms() {
         // A bare denial of Claude Code takes its tool away.
         Terms::Native | Terms::ClaudeCode => {
-            let denies = |rule: &&Rule| rule.effect == Effect::Deny && is_whole(rule) && covers(rule);
+            let denies =
+                |rule: &&Rule| rule.effect == Effect::Deny && standing.counts(rule) && is_whole(rule) && covers(rule);
             let view = name.map_or_else(|| View::native(None), |name| View::named(name, None));
             return source.candidates(target, &view).find(denies);
         }

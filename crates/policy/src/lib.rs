@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no environment, no async, no C code, no panics. Start at [`decide()`].
 
 mod action;
+mod agents;
 pub mod approval;
 pub mod batch;
 mod call;
@@ -29,6 +30,7 @@ mod terms;
 mod time;
 
 pub use action::{Action, Class, NoAction};
+pub use agents::{AgentDefault, AgentTable, Agents, EVERY_KIND};
 pub use call::{Attendance, Call};
 pub use catalog::{Annotations, Catalog, Place, ToolEntry, Version, Window};
 pub use decide::{Answer, decide};
@@ -40,7 +42,7 @@ pub use grant::{Grant, GrantLimit, GrantResource, Reach};
 pub use hidden::{catalog_digest, hidden};
 pub use program::{OperandKind, OptionKind, ProgramEntry};
 pub use question::{Offer, Part, Question, ScopeOffer, Step};
-pub use rule::{Condition, Origin, Rule, Selector};
+pub use rule::{Binds, Condition, Origin, Rule, Selector};
 pub use scope::Scope;
 pub use source::{Ceiling, Combining, Nobody, Policy, Source, SourceKind};
 pub use target::{CommandSpelling, Located, NamedBy, PathResource, Resource, Role, Target, Word, WordKind};

@@ -5,6 +5,7 @@
 //! not certain is not said.
 
 mod across;
+mod agents;
 mod cover;
 mod dead;
 mod dialect;
@@ -67,6 +68,10 @@ pub fn lint(document: &Document, text: &str, taken_in: &[&Source], now: Timestam
                 .into_iter()
                 .filter_map(|warning| Some((rules.get(warning.rule)?, places.get(warning.rule)?, warning))),
         );
+    }
+    for (rules, warnings) in agents::warnings(document, now, &mut budget) {
+        let place = |warning: Warning| Some((rules.rules.get(warning.rule)?, rules.places.get(warning.rule)?, warning));
+        found.extend(warnings.into_iter().filter_map(place));
     }
     let lines = Lines::of(text);
     let mut problems: Vec<Problem> = found

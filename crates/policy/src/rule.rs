@@ -34,6 +34,8 @@ pub struct Rule {
     /// Whether it speaks only where no rule of its source without this speaks: what Codex says of a program's name
     /// counts only where it says nothing of the program's path.
     pub fallback: bool,
+    /// Whom it binds.
+    pub binds: Binds,
     /// Why, in its author's words.
     pub why: Option<String>,
     /// The widest scope that an answer may be remembered for; once: it may not.
@@ -55,6 +57,18 @@ pub struct Origin {
     pub line: u32,
     /// The rule's text as it stands there; in a cause, of a list of patterns only those that match.
     pub text: String,
+}
+
+/// Whom a rule binds: the agent whose policy it stands in, the sub-agents below that, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Binds {
+    /// Both.
+    #[default]
+    All,
+    /// That agent itself. An ask or a deny also binds sub-agents of kinds that no trusted file names.
+    Itself,
+    /// The sub-agents. An allow of this kind counts for nothing: they would get more than the agent above.
+    Descendants,
 }
 
 /// Which actions a rule speaks of.
@@ -108,6 +122,7 @@ impl Rule {
             expires: None,
             implied: true,
             fallback: false,
+            binds: Binds::All,
             why: None,
             remember: None,
             offer: None,

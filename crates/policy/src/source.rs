@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Class};
+use crate::agents::Agents;
 use crate::call::Call;
 use crate::catalog::Catalog;
 use crate::decide::verdict;
@@ -56,6 +57,8 @@ pub struct Source {
     pub name: Arc<str>,
     /// Whether its allows count.
     pub trusted: bool,
+    /// The kind of sub-agent whose table it is, if it is one.
+    pub agent: Option<Arc<str>>,
     combining: Combining,
     terms: Terms,
     rules: Vec<Rule>,
@@ -73,7 +76,13 @@ impl Source {
         let index = Index::new(&rules);
         let falls_back = rules.iter().any(|rule| rule.fallback);
         let wants_places = rules.iter().any(|rule| rule.patterns.iter().chain(&rule.unless).any(Pattern::wants_place));
-        Source { kind, name: name.into(), trusted, combining, terms, rules, index, falls_back, wants_places }
+        let (name, agent) = (name.into(), None);
+        Source { kind, name, trusted, agent, combining, terms, rules, index, falls_back, wants_places }
+    }
+
+    /// The same rules as a table of this kind of sub-agent.
+    pub fn of_agent(self, kind: impl Into<Arc<str>>) -> Source {
+        Source { agent: Some(kind.into()), ..self }
     }
 
     /// The same rules, combined in another way and in another system's terms.
@@ -182,6 +191,8 @@ pub struct Policy {
     pub sources: Vec<Source>,
     /// What humans answered in other systems: an allow of theirs turns an ask into allow, and nothing else.
     pub remembered: Vec<Source>,
+    /// What the files say of sub-agents: it only makes stricter what the agent above may do.
+    pub agents: Vec<Agents>,
     /// What nobody below crosses.
     pub ceilings: Vec<Ceiling>,
     /// What happens to what no rule speaks of.
@@ -207,7 +218,8 @@ impl Policy {
     /// [`Target::programs`].
     pub fn wants_places(&self) -> bool {
         let ceilings = self.ceilings.iter().map(|ceiling| &ceiling.source);
-        let sources = self.sources.iter().chain(&self.remembered).chain(ceilings);
+        let agents = self.agents.iter().flat_map(|file| file.tables.values()).map(|table| &table.source);
+        let sources = self.sources.iter().chain(&self.remembered).chain(ceilings).chain(agents);
         sources.chain([&self.builtin]).any(|source| source.wants_places)
     }
 }

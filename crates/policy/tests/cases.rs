@@ -41,6 +41,12 @@ struct Case {
     implied: bool,
     #[serde(default)]
     args: Option<serde_json::Value>,
+    /// The kinds of sub-agents from the outermost to the one that calls: `general > Explore`.
+    #[serde(default)]
+    agent: Option<String>,
+    /// Whether the host says that a sub-agent calls, and only of what kind it is or is not.
+    #[serde(default)]
+    agent_id: Option<bool>,
     #[serde(default)]
     role: Option<String>,
     #[serde(default)]
@@ -118,7 +124,8 @@ impl Case {
             user: "me".to_owned(),
             session: "s".to_owned(),
             turn: None,
-            agent: None,
+            agent: self.agent_id.unwrap_or(self.agent.is_some()).then(|| "a1".to_owned()),
+            agent_kinds: self.agent.iter().flat_map(|kinds| kinds.split(" > ")).map(str::to_owned).collect(),
             role: self.role.clone(),
             mode: None,
             environment: BTreeMap::new(),
@@ -167,7 +174,8 @@ impl Case {
 fn cause(cause: &Cause) -> String {
     let rule = |rule: &countersign_policy::RuleCause| {
         let source = format!("{:?}", rule.source).to_lowercase();
-        format!("{source} {}", rule.why.as_deref().unwrap_or(&rule.origin.text))
+        let agent = rule.agent.as_ref().map_or_else(String::new, |kind| format!(" [agents.{kind}]"));
+        format!("{source}{agent} {}", rule.why.as_deref().unwrap_or(&rule.origin.text))
     };
     match cause {
         Cause::Rule(of) => rule(of),

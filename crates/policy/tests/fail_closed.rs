@@ -153,6 +153,7 @@ fn call(targets: Vec<Target>) -> Call {
         session: "s".to_owned(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         role: None,
         mode: Some("bypassPermissions".to_owned()),
         environment: BTreeMap::new(),

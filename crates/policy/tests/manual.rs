@@ -14,7 +14,7 @@ fn texts() -> Vec<&'static str> {
 #[test]
 fn the_examples_are_read() {
     let texts = texts();
-    let kinds = [SourceKind::Project, SourceKind::User, SourceKind::User, SourceKind::Managed];
+    let kinds = [SourceKind::Project, SourceKind::User, SourceKind::User, SourceKind::User, SourceKind::Managed];
     assert_eq!(texts.len(), kinds.len());
     for (kind, text) in kinds.into_iter().zip(texts) {
         if let Err(problems) = parse(kind, "docs/policy.md", text) {
@@ -34,6 +34,7 @@ fn every_key_is_explained() {
     all.extend(keys("/properties/allow/items/anyOf/1/properties"));
     all.extend(keys("/properties/ask/items/anyOf/1/properties"));
     all.extend(keys("/properties/tools/additionalProperties/properties"));
+    all.extend(keys("/properties/agents/additionalProperties/properties"));
     all.extend(keys("/properties/programs/additionalProperties/properties"));
     let ceiling = keys("/properties/ceiling/properties");
     for key in all {

@@ -75,6 +75,30 @@ fn keys_that_are_not_known_or_do_not_belong() {
 }
 
 #[test]
+fn sub_agents_that_cannot_be_understood() {
+    let mut all = reports(
+        SourceKind::User,
+        &[
+            "[agent.Explore]\ndeny = [\"edit(**)\"]\n",
+            "agents = [\"Explore\"]\n",
+            "[agents]\ndeny = [\"edit(**)\"]\nExplore = \"deny\"\n",
+            "[agents.Explore]\ndny = [\"edit(**)\"]\ntools = [\"Read\"]\nceiling = {}\n",
+            "[agents.Explore]\ndefault = \"dney\"\nexamples = [\"deny edit\", \"no\"]\nallow = [\"Bash(ls)\"]\n",
+            "[agents.\"\"]\n[agents.\" \"]\n[agents.\"Exp*\"]\n[agents.\"a\\nb\"]\n[agents.\"Explore \"]\n",
+            "[agents.\"x\\u200b\"]\n",
+            "allow = [{ rule = \"edit(**)\", descendants = \"only\" }, { rule = \"read\", descendants = \"no\" }]\n",
+            "deny = [{ rule = \"edit(**)\", descendants = 0 }, { rule = \"read\", descendant = false }]\n",
+        ],
+    );
+    all.push_str("==== in the administrator's file\n");
+    all.push_str(&reports(
+        SourceKind::Managed,
+        &["[ceiling]\ndeny = [\"read\", { rule = \"edit(**)\", descendants = false }]\nagents = {}\n"],
+    ));
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn programs_that_cannot_be_described() {
     let reports = reports(
         SourceKind::User,

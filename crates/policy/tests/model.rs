@@ -4,7 +4,7 @@ mod generate;
 
 use countersign_policy::approval::Outcome;
 use countersign_policy::{
-    Action, Answer, Attendance, Call, Class, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Source,
+    Action, Answer, Attendance, Binds, Call, Class, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Source,
     Target, Timestamp, decide,
 };
 use generate::NOW;
@@ -15,12 +15,37 @@ fn says(rule: &Rule) -> Effect {
     if rule.poisoned.is_some() { Effect::Deny } else { rule.effect }
 }
 
+/// Whom rules of a policy bind, seen from the caller: is the policy its own, and is it below it of a known kind?
+#[derive(Clone, Copy)]
+struct From {
+    own: bool,
+    known: bool,
+}
+
+fn binds(rule: &Rule, from: From) -> bool {
+    let allows = says(rule) == Effect::Allow;
+    match rule.binds {
+        Binds::All => true,
+        Binds::Itself if allows => from.own,
+        Binds::Itself => from.own || !from.known,
+        Binds::Descendants => !from.own && !allows,
+    }
+}
+
 /// What a source's rules that speak of the target say, each with the widest scope it lets be remembered. Fallbacks say
 /// something only where the others say nothing.
-fn spoken(source: &Source, target: &Target, call: &Call, now: Timestamp) -> Vec<(Effect, Option<Scope>)> {
+fn spoken(
+    source: &Source,
+    target: &Target,
+    call: &Call,
+    now: Timestamp,
+    from: From,
+    which: impl Fn(&Rule) -> bool,
+) -> Vec<(Effect, Option<Scope>)> {
     let said = |fallback: bool| -> Vec<_> {
         let rules = source.rules().iter().filter(|rule| rule.fallback == fallback);
         rules
+            .filter(|rule| which(rule) && binds(rule, from))
             .filter(|rule| rule.implied || target.role == Role::Primary)
             .filter(|rule| rule.applies(target, call, now))
             .map(|rule| (says(rule), rule.remember))
@@ -51,21 +76,39 @@ fn one(
     target: &Target,
     now: Timestamp,
 ) -> Effect {
-    // Sources: trusted ones, else the built-in rules, else the default; untrusted ones only tighten.
-    let of = |trusted: bool| {
-        let sources = policy.sources.iter().filter(move |source| source.trusted == trusted);
-        sources.flat_map(|source| spoken(source, target, call, now)).collect::<Vec<_>>()
+    // The main agent is the one that is nobody's sub-agent; a sub-agent is known
+    // where trusted files name its kind and those above it.
+    let named =
+        |kind: &str| kind != "*" && policy.agents.iter().any(|file| file.trusted && file.tables.contains_key(kind));
+    let known = call.agent.is_some() && !call.agent_kinds.is_empty() && call.agent_kinds.iter().all(|kind| named(kind));
+    let above = From { own: call.agent.is_none() && call.agent_kinds.is_empty(), known };
+
+    // Sources: trusted ones, else the built-in rules, else the default; untrusted ones, and rules for sub-agents alone,
+    // only tighten.
+    let implied = target.role == Role::Implied;
+    let below = |rule: &Rule| rule.binds == Binds::Descendants;
+    let weigh = |sources: &[&Source], builtin: Option<&Source>, default: Effect, from: From| {
+        let mut trusted: Vec<&Source> = sources.iter().filter(|source| source.trusted).copied().collect();
+        let ordinary =
+            |source: &&Source| spoken(source, target, call, now, from, |rule| rule.binds != Binds::Descendants);
+        let descendants = |source: &&Source| spoken(source, target, call, now, from, below);
+        let mut said: Vec<_> = trusted.iter().flat_map(ordinary).collect();
+        if said.is_empty() {
+            trusted.extend(builtin);
+            said = builtin.iter().flat_map(ordinary).collect();
+        }
+        let default = if implied { Effect::Allow } else { default };
+        let floor = strictest(&said).unwrap_or(default);
+        let untrusted: Vec<&Source> = sources.iter().filter(|source| !source.trusted).copied().collect();
+        let more = trusted.iter().flat_map(descendants);
+        let more = more.chain(untrusted.iter().flat_map(ordinary)).chain(untrusted.iter().flat_map(descendants));
+        let more: Vec<_> = more.filter(|(effect, _)| *effect > Effect::Allow).collect();
+        let effect = floor.max(strictest(&more).unwrap_or(Effect::Allow));
+        said.extend(more);
+        (effect, widest(&said, effect))
     };
-    let mut said = of(true);
-    if said.is_empty() {
-        said = spoken(&policy.builtin, target, call, now);
-    }
-    let default = if target.role == Role::Implied { Effect::Allow } else { policy.default };
-    let trusted = strictest(&said).unwrap_or(default);
-    let untrusted: Vec<_> = of(false).into_iter().filter(|(effect, _)| *effect > Effect::Allow).collect();
-    let mut effect = trusted.max(strictest(&untrusted).unwrap_or(Effect::Allow));
-    said.extend(untrusted);
-    let limit = widest(&said, effect);
+    let sources: Vec<&Source> = policy.sources.iter().collect();
+    let (mut effect, limit) = weigh(&sources, Some(&policy.builtin), policy.default, above);
 
     // What is not known asks, and no grant lifts that.
     let unresolved = matches!(&target.resource, Resource::Path(path) if path.real.is_none());
@@ -87,9 +130,34 @@ fn one(
         effect = Effect::Allow;
     }
 
-    // Ceilings.
+    // Sub-agents: the tables of every kind from the outermost to the caller.
+    let mut kinds: Vec<&str> = call.agent_kinds.iter().map(String::as_str).collect();
+    if kinds.is_empty() && call.agent.is_some() {
+        kinds.push("");
+    }
+    for (at, kind) in kinds.iter().enumerate() {
+        let tables = || {
+            policy
+                .agents
+                .iter()
+                .filter_map(|file| Some((file.trusted, file.tables.get(*kind).or(file.tables.get("*"))?)))
+        };
+        let sources: Vec<&Source> = tables().map(|(_, table)| &table.source).collect();
+        let defaults = tables().filter(|(trusted, _)| *trusted).filter_map(|(_, table)| table.default.as_ref());
+        let default = defaults.map(|default| default.effect).max().unwrap_or(Effect::Allow);
+        let from = From { own: at + 1 == kinds.len(), known };
+        let (mut own, limit) = weigh(&sources, None, default, from);
+        let lift = grants.iter().any(|grant| speaks(&grant, Effect::Allow) && within(grant, limit) && admitted(grant));
+        if own == Effect::Ask && !doubtful && lift {
+            own = Effect::Allow;
+        }
+        effect = effect.max(own);
+    }
+
+    // Ceilings bind everybody.
     for ceiling in &policy.ceilings {
-        let mut said = spoken(&ceiling.source, target, call, now);
+        let everybody = From { own: false, known: false };
+        let mut said = spoken(&ceiling.source, target, call, now, everybody, |_| true);
         said.retain(|(effect, _)| *effect > Effect::Allow);
         let demands = strictest(&said).unwrap_or(ceiling.default);
         let lifted = ceiling.grants.as_ref().is_some_and(|grantable| {

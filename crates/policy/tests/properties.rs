@@ -3,7 +3,7 @@
 mod generate;
 
 use countersign_policy::approval::Outcome;
-use countersign_policy::{Answer, Effect, Source, SourceKind, Target, decide};
+use countersign_policy::{Answer, Binds, Call, Effect, Source, SourceKind, Target, decide};
 use generate::NOW;
 use proptest::prelude::*;
 
@@ -14,16 +14,53 @@ proptest! {
     fn a_project_file_that_is_not_trusted_never_loosens(
         policy in generate::policy(),
         file in generate::source(SourceKind::Project, false),
+        agents in generate::agents(SourceKind::Project, false),
         grants in generate::grants(),
         (call, answer) in generate::answered_call(),
     ) {
         let before = decide(&policy, &grants, answer.as_ref(), &call, NOW);
         let mut with = policy.clone();
         with.sources.push(file);
+        with.agents.push(agents);
         let after = decide(&with, &grants, answer.as_ref(), &call, NOW);
         for (before, after) in before.judgements().iter().zip(after.judgements()) {
             prop_assert!(after.effect() >= before.effect());
         }
+    }
+
+    #[test]
+    fn a_sub_agent_never_gets_more_than_the_agent_above(
+        policy in generate::policy(),
+        grants in generate::grants(),
+        call in generate::call(),
+        kinds in 0_usize..3,
+    ) {
+        let mut above = call.clone();
+        above.agent_kinds.truncate(kinds);
+        above.agent = if above.agent_kinds.is_empty() { None } else { call.agent.clone() };
+        // But for rules that say so, and those only of agents that files name.
+        let named = |kind: &String| {
+            kind != "*" && policy.agents.iter().any(|file| file.trusted && file.tables.contains_key(kind))
+        };
+        let known = call.agent.is_some() && call.agent_kinds.iter().all(named);
+        let policy = if known { generate::rebound(&policy, |rule| if rule.binds == Binds::Itself { Binds::All } else { rule.binds }) } else { policy };
+        let mains = decide(&policy, &grants, None, &above, NOW);
+        let its = decide(&policy, &grants, None, &call, NOW);
+        for (mains, its) in mains.judgements().iter().zip(its.judgements()) {
+            prop_assert!(its.effect() >= mains.effect());
+        }
+    }
+
+    #[test]
+    fn without_a_word_about_sub_agents_they_are_judged_as_the_main_agent(
+        policy in generate::policy(),
+        grants in generate::grants(),
+        call in generate::call(),
+    ) {
+        let mut policy = generate::rebound(&policy, |_| Binds::All);
+        policy.agents.clear();
+        let main = Call { agent: None, agent_kinds: Vec::new(), ..call.clone() };
+        prop_assert_eq!(decide(&policy, &grants, None, &main, NOW), decide(&policy, &grants, None, &call, NOW));
     }
 
     #[test]
@@ -126,6 +163,7 @@ proptest! {
         let count = shuffled.sources.len().max(1);
         shuffled.sources.rotate_left(seed as usize % count);
         shuffled.ceilings.reverse();
+        shuffled.agents.reverse();
         for source in &mut shuffled.sources {
             let mut rules = source.rules().to_vec();
             let count = rules.len().max(1);

@@ -104,6 +104,7 @@ fn policy(settings: &Settings, folders: &[String]) -> Policy {
         builtin: by_itself(folders),
         sources: vec![settings.source.clone()],
         remembered: Vec::new(),
+        agents: Vec::new(),
         ceilings: Vec::new(),
         default: Effect::Ask,
         nobody: Nobody::Deny,

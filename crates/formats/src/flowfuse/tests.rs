@@ -62,6 +62,7 @@ fn call(catalog: &Catalog, tool: &str, version: Option<&str>) -> Call {
         session: "s".to_owned(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

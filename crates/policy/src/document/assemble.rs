@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Document, Imported, Limits, parse};
+use crate::agents::Agents;
 use crate::catalog::{Catalog, ToolEntry};
 use crate::digest::sha256_hex;
 use crate::effect::Effect;
@@ -42,13 +43,15 @@ pub fn builtin_text() -> &'static str {
 /// Puts files together, with the built-in rules below them and the built-in ceiling above.
 ///
 /// Of several defaults the strictest holds, `nobody = "deny"` before any waiting, the shortest waiting, the smallest
-/// `max-open`, and `on-deny = "cascade"`. What an untrusted file says of these, of tools or of programs does not count.
+/// `max-open`, and `on-deny = "cascade"`. What an untrusted file says of these, of tools or of programs does not count; of
+/// its tables for sub-agents the asks and denies do.
 pub fn assemble(documents: Vec<Loaded>) -> Policy {
     let builtin = parse(SourceKind::Builtin, "builtin", builtin_text());
     let mut policy = Policy {
         builtin: Source::new(SourceKind::Builtin, "builtin", true, Vec::new()),
         sources: Vec::with_capacity(documents.len()),
         remembered: Vec::new(),
+        agents: Vec::new(),
         ceilings: Vec::new(),
         default: Effect::Ask,
         nobody: Nobody::Deny,
@@ -102,6 +105,12 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
             policy.remembered.extend(imported.remembered);
         }
         policy.ceilings.extend(document.ceiling.map(|limits| ceiling(document.kind, &document.name, limits)));
+        if !document.agents.is_empty() {
+            let tables = document.agents.into_iter();
+            let tables =
+                tables.map(|(kind, rules)| (kind.clone(), rules.table(document.kind, &document.name, trusted, kind)));
+            policy.agents.push(Agents { trusted, tables: tables.collect() });
+        }
         policy.sources.push(Source::new(document.kind, document.name, trusted, document.rules));
     }
     policy

@@ -21,6 +21,9 @@ pub(super) enum Shape {
     Examples,
     Tools,
     Ceiling,
+    Agents,
+    /// Whom a rule binds.
+    Descendants,
     Rule,
     Text,
     Texts,
@@ -134,6 +137,13 @@ pub(super) const TOP: &[Key] = &[
     key("profile", Shape::NotYet, Place::Above, "The active permission profile."),
     key("hooks", Shape::NotYet, Place::Above, "What happens on events."),
     key("ceiling", Shape::Ceiling, Place::Administrator, "What nobody below crosses."),
+    key(
+        "agents",
+        Shape::Agents,
+        Place::Everywhere,
+        "What kinds of sub-agents may do, by the kind as its host names it; `*` for all others. It only makes stricter what \
+         the main agent may do. In a project's file: allows and defaults count once it is trusted.",
+    ),
 ];
 
 /// The keys of a rule that is written as a table.
@@ -150,6 +160,13 @@ pub(super) const RULE: &[Key] = &[
         "The widest scope that an answer may be remembered for; `once`: it may not.",
     ),
     key("offer", Shape::OneOf(SCOPES), Place::Effect(Effect::Ask), "The scope that a question offers first."),
+    key(
+        "descendants",
+        Shape::Descendants,
+        Place::Everywhere,
+        "Whether the rule also binds sub-agents; `true` unless it is given. `false`: an allow is the main agent's alone, an \
+         ask or a deny does not bind sub-agents that `[agents]` names. `only`, in an ask or a deny: sub-agents alone.",
+    ),
     key(
         "implied",
         Shape::Truth,
@@ -246,6 +263,26 @@ pub(super) const CEILING: &[Key] = &[
     ),
     key("profiles", Shape::NotYet, Place::Everywhere, "Requirements on permission profiles."),
     key("people", Shape::NotYet, Place::Everywhere, "Who may answer."),
+];
+
+/// The keys of `[agents.NAME]`.
+pub(super) const AGENT: &[Key] = &[
+    key(
+        "allow",
+        Shape::Rules(Effect::Allow),
+        Place::Everywhere,
+        "What this kind of sub-agent may do of what the main agent may; the rest then asks, unless `default` says otherwise.",
+    ),
+    key("ask", Shape::Rules(Effect::Ask), Place::Everywhere, "What a human is asked about."),
+    key("deny", Shape::Rules(Effect::Deny), Place::Everywhere, "What it does not run."),
+    key(
+        "default",
+        Shape::OneOf(EFFECTS),
+        Place::Everywhere,
+        "What happens to what no rule of this table speaks of; without it `ask` where the table has allows, else what the \
+         main agent may do.",
+    ),
+    key("examples", Shape::Examples, Place::Everywhere, "Calls of this kind of sub-agent and what they must come to."),
 ];
 
 /// The keys of `grants` in a ceiling.

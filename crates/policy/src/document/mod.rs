@@ -3,6 +3,7 @@
 //! [`parse`] reads one file and returns either all of it compiled or all that is wrong with it; [`assemble()`] puts the
 //! files of a call together, with the rules that come with the program below them.
 
+mod agents;
 mod assemble;
 mod imports;
 mod keys;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(crate) use agents::AgentRules;
 pub use assemble::{Loaded, assemble, builtin_text};
 pub use imports::{Import, Imported, SYSTEMS};
 pub(crate) use problem::Lines;
@@ -68,6 +70,8 @@ pub struct Document {
     pub cascade: Option<bool>,
     /// What nobody below crosses.
     pub ceiling: Option<Limits>,
+    /// What kinds of sub-agents may do.
+    pub(crate) agents: BTreeMap<String, AgentRules>,
 }
 
 /// The `[ceiling]` of a file.
@@ -103,6 +107,8 @@ pub struct Example {
     pub action: String,
     /// What it is about: a command line, a path, a host; empty: nothing.
     pub text: String,
+    /// The kind of sub-agent that calls, where it is one.
+    pub agent: Option<String>,
     file: Arc<str>,
     line: u32,
     column: u32,
@@ -116,9 +122,10 @@ impl Document {
         self.examples.iter()
     }
 
-    /// How many rules it has, those of its ceiling included.
+    /// How many rules it has, those of its ceiling and of sub-agents included.
     pub fn rules(&self) -> usize {
-        self.rules.len() + self.ceiling.as_ref().map_or(0, |limits| limits.rules.len())
+        let agents: usize = self.agents.values().map(|agent| agent.rules.len()).sum();
+        self.rules.len() + agents + self.ceiling.as_ref().map_or(0, |limits| limits.rules.len())
     }
 }
 

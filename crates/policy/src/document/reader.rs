@@ -85,6 +85,7 @@ impl<'i> Reader<'i> {
             max_open: None,
             cascade: None,
             ceiling: None,
+            agents: std::collections::BTreeMap::new(),
         };
         for (name, value) in table {
             let inside: Vec<&str> = value
@@ -105,12 +106,13 @@ impl<'i> Reader<'i> {
                 Shape::Rules(effect) => {
                     self.rules(effect, key.name, value, &mut document.rules, &mut document.places);
                 }
-                Shape::Examples => document.examples = self.examples(value),
+                Shape::Examples => document.examples.extend(self.examples(value)),
                 Shape::Tools => document.tools = self.tools(value),
                 Shape::Imports => document.imports = self.imports(value),
                 Shape::Programs => document.programs = self.programs(value),
                 Shape::Nobody => document.nobody = self.nobody(value),
                 Shape::Count => document.max_open = self.count(key.name, value),
+                Shape::Agents => document.agents = self.agents(value, &mut document.examples),
                 Shape::Ceiling => document.ceiling = self.ceiling(value),
                 Shape::OneOf(keys::EFFECTS) => document.default = self.effect(key.name, value),
                 Shape::OneOf(words) => document.cascade = self.on_deny(key.name, words, value),

@@ -12,7 +12,7 @@ use super::reader::{Reader, Value};
 use super::rule_text::{self, Fault, Speech};
 use crate::effect::Effect;
 use crate::pattern::{Pattern, TextPattern};
-use crate::rule::{Condition, Origin, Rule};
+use crate::rule::{Binds, Condition, Origin, Rule};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
@@ -105,6 +105,7 @@ impl<'i> Reader<'i> {
                 (Shape::Date, _) => rule.expires = self.date(key.name, value),
                 (Shape::OneOf(words), "remember") => rule.remember = self.scope(key.name, words, value),
                 (Shape::OneOf(words), _) => rule.offer = self.scope(key.name, words, value),
+                (Shape::Descendants, _) => rule.binds = self.descendants(effect, value),
                 (Shape::Truth, _) => rule.implied = self.truth(key.name, value).unwrap_or(true),
                 _ => {}
             }
@@ -167,6 +168,29 @@ impl<'i> Reader<'i> {
             self.problem(value.span(), format!("`{name}` takes a day, or a time with its zone"), Some(help));
         }
         at
+    }
+
+    /// `descendants = false`, `"only"`.
+    fn descendants(&mut self, effect: Effect, value: &Value<'i>) -> Binds {
+        match value.get_ref() {
+            DeValue::Boolean(true) => Binds::All,
+            DeValue::Boolean(false) => Binds::Itself,
+            DeValue::String(word) if *word == "only" && effect != Effect::Allow => Binds::Descendants,
+            DeValue::String(word) if *word == "only" => {
+                let help = "a sub-agent never gets more than the agent above it: take it out, and say in `[agents]` what \
+                            sub-agents may do";
+                let message = "an allow cannot be for sub-agents alone";
+                self.problem(value.span(), message, Some(help.to_owned()));
+                Binds::Descendants
+            }
+            _ => {
+                let wanted =
+                    if effect == Effect::Allow { "`true` or `false`" } else { "`true`, `false` or `\"only\"`" };
+                let help = "write `descendants = false`".to_owned();
+                self.problem(value.span(), format!("`descendants` takes {wanted}"), Some(help));
+                Binds::All
+            }
+        }
     }
 
     fn scope(&mut self, name: &str, words: &'static [&'static str], value: &Value<'i>) -> Option<Scope> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::keys::{CEILING, GRANTS, IMPORT, Key, PROGRAM, Place, RULE, Shape, TOOL, TOP};
+use super::keys::{AGENT, CEILING, GRANTS, IMPORT, Key, PROGRAM, Place, RULE, Shape, TOOL, TOP};
 use crate::effect::Effect;
 
 /// The JSON Schema of the policy file, for editors: what is written in it, not where each key belongs.
@@ -81,6 +81,12 @@ fn shape(shape: Shape) -> Value {
             list(json!({ "type": "string", "pattern": "^(\\+|--?[A-Za-z0-9_.:@+?#%,][A-Za-z0-9_.:@+?#%,-]*)$" }))
         }
         Shape::Ceiling => table(CEILING, None),
+        Shape::Agents => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^(\\*|[^*\\s]([^*]*[^*\\s])?)$" },
+            "additionalProperties": table(AGENT, None),
+        }),
+        Shape::Descendants => json!({ "enum": [true, false, "only"] }),
         Shape::Grants => table(GRANTS, None),
         Shape::Rule | Shape::Text => text(),
         Shape::Texts | Shape::Patterns => list(text()),

@@ -27,6 +27,7 @@ impl<'i> Reader<'i> {
                     effect,
                     action: action.to_string(),
                     text: about.to_owned(),
+                    agent: None,
                     file: std::sync::Arc::clone(&self.name),
                     line: self.line(item.span().start),
                     column: self.column(item.span().start),
@@ -120,6 +121,7 @@ impl<'i> Reader<'i> {
             match key.shape {
                 Shape::Rules(effect) => {
                     self.rules(effect, key.name, value, &mut limits.rules, &mut limits.places);
+                    self.refuse_descendants(value);
                 }
                 Shape::Grants => limits.grants = self.grants(value),
                 Shape::Roles => limits.roles = self.roles(value),
@@ -127,6 +129,16 @@ impl<'i> Reader<'i> {
             }
         }
         Some(limits)
+    }
+
+    /// Nobody below crosses a ceiling, so no rule of one says whom it binds.
+    fn refuse_descendants(&mut self, rules: &Value<'i>) {
+        for table in rules.get_ref().as_array().into_iter().flatten().filter_map(|item| item.get_ref().as_table()) {
+            if let Some((name, _)) = table.get_key_value("descendants") {
+                let help = "a ceiling binds every agent: take it out, or write the rule outside of the ceiling";
+                self.problem(name.span(), "`descendants` is no key of a rule of a ceiling", Some(help.to_owned()));
+            }
+        }
     }
 
     fn grants(&mut self, value: &Value<'i>) -> Option<GrantLimit> {

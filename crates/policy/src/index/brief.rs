@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::pattern::{Dialect, Wildcard};
-use crate::rule::{Rule, Selector};
+use crate::rule::{Binds, Rule, Selector};
 
 /// The rules of a source in short.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +74,11 @@ fn brief(rule: &Rule) -> Option<(&Wildcard, &Wildcard)> {
     let Selector::Named(name) = &rule.selector else { return None };
     let [pattern] = rule.patterns.as_slice() else { return None };
     let pattern = pattern.as_wildcard().filter(|wildcard| wildcard.is_plain())?;
-    let says_more =
-        !rule.unless.is_empty() || !rule.when.is_empty() || rule.expires.is_some() || !rule.implied || rule.fallback;
+    let says_more = !rule.unless.is_empty()
+        || !rule.when.is_empty()
+        || rule.expires.is_some()
+        || !rule.implied
+        || rule.fallback
+        || rule.binds != Binds::All;
     (!says_more).then_some((name, pattern))
 }

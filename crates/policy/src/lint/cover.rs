@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::action::Class;
 use crate::effect::Effect;
 use crate::pattern::{Case, Pattern};
-use crate::rule::{Rule, Selector};
+use crate::rule::{Binds, Rule, Selector};
 
 /// How a rule with this effect compares letters.
 pub(super) fn case_of(rule: &Rule) -> Case {
@@ -23,6 +23,7 @@ pub(super) fn beside_patterns(one: &Rule, other: &Rule, several: bool) -> bool {
     lasts
         && (one.implied || !other.implied)
         && (other.fallback || !one.fallback)
+        && binds(one, other)
         && selects(&one.selector, &other.selector, case_of(one), case_of(other))
         && one.unless.iter().all(|except| is_excepted(except, case_of(one), other))
         && one.when.iter().all(|condition| {
@@ -34,6 +35,11 @@ pub(super) fn beside_patterns(one: &Rule, other: &Rule, several: bool) -> bool {
                     && condition.pattern.includes(&its.pattern, case_of(one), case_of(other))
             })
         })
+}
+
+/// Whether a rule binds everyone whom the other binds.
+pub(super) fn binds(one: &Rule, other: &Rule) -> bool {
+    one.binds == Binds::All || one.binds == other.binds
 }
 
 /// Whether a pattern of `one`, or all of what it is about, includes one of `other`.

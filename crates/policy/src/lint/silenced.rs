@@ -1,7 +1,7 @@
 //! Allows that lift built-in asks and denials. The built-in rules speak only where no file does, so an allow of the whole
 //! workspace also allows the secrets in it.
 
-use super::cover::selects;
+use super::cover::{binds, selects};
 use super::dead::{parts, steps};
 use super::{Budget, Part, Set, Warning};
 use crate::document::quoted;
@@ -78,7 +78,8 @@ fn lifts(
         let covers = |its| budget.take(steps(its, here)) && includes(its, here, Case::Fold, Case::Fold);
         let excepts =
             |except: &Pattern| builtin.unless.iter().any(|its| its.includes(except, Case::Exact, Case::Exact));
-        selects(&own.selector, &builtin.selector, Case::Fold, Case::Fold)
+        binds(own, allow)
+            && selects(&own.selector, &builtin.selector, Case::Fold, Case::Fold)
             && own.unless.iter().all(excepts)
             && parts(own).any(covers)
     });

@@ -48,6 +48,28 @@ fn rules_that_stand_twice() {
 }
 
 #[test]
+fn rules_of_sub_agents() {
+    insta::assert_snapshot!(user(&[
+        "deny = [\"shell(git push)\"]\n[agents.Release]\nallow = [\"shell(git push origin)\"]\n",
+        "deny = [{ rule = \"edit(**)\", descendants = \"only\" }]\n[agents.Builder]\nallow = [\"edit(src/**)\"]\n",
+        // Its default would ask twice, or deny.
+        "ask = [\"edit(**)\"]\n[agents.Builder]\nallow = [\"edit(src/**)\"]\nask = [\"edit(docs/**)\"]\n",
+        "deny = [{ rule = \"edit(**)\", descendants = false }]\n[agents.Builder]\nallow = [\"edit(src/**)\"]\n",
+        "[agents.Builder]\nallow = [\"read(**)\", \"shell(make **)\", \"fetch(.*x)\"]\ndeny = [\"read(**)\"]\n",
+        "[agents.Builder]\nallow = [{ rule = \"fetch(x.org)\", expires = 2026-01-01 }]\ndeny = [\"edit\", \"edit\"]\n",
+        // Of two rules that bind different agents neither makes the other needless.
+        "ask = [{ rule = \"edit(a)\", descendants = false }, { rule = \"edit(a)\", descendants = \"only\" }]\n",
+        "allow = [\"edit(src/a)\"]\ndeny = [{ rule = \"edit(src)\", descendants = false }]\n",
+        "allow = [{ rule = \"edit(src/a)\", descendants = false }]\ndeny = [{ rule = \"edit(src)\", descendants = false }]\n",
+        "allow = [\"read(**)\"]\ndeny = [{ rule = \"read(.env*)\", descendants = false }]\n",
+    ]));
+    insta::assert_snapshot!(reports(
+        SourceKind::Managed,
+        &["[ceiling]\ndeny = [\"fetch(*.x.org)\"]\n[agents.Web]\nallow = [\"fetch(a.x.org, b.org)\"]\n"]
+    ));
+}
+
+#[test]
 fn rules_that_never_decide() {
     insta::assert_snapshot!(user(&[
         "allow = [\"shell(git push origin main)\"]\nask = [\"shell(git push)\"]\n",

@@ -88,6 +88,7 @@ mod tests {
             session: String::new(),
             turn: None,
             agent: None,
+            agent_kinds: Vec::new(),
             role: None,
             mode: None,
             environment: std::collections::BTreeMap::new(),

@@ -410,6 +410,7 @@ pub(crate) mod tests {
             session: "s".to_owned(),
             turn: None,
             agent: None,
+            agent_kinds: Vec::new(),
             role: None,
             mode: None,
             environment: std::collections::BTreeMap::new(),

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use countersign_policy::approval::Outcome;
 use countersign_policy::pattern::{Pattern, TextPattern};
 use countersign_policy::{
-    Action, Answer, Attendance, Call, Catalog, Ceiling, Class, CommandSpelling, Condition, Effect, Grant, GrantLimit,
-    GrantResource, Nobody, Origin, PathResource, Policy, Reach, Resource, Role, Rule, Scope, Selector, Source,
-    SourceKind, Target, Timestamp, ToolEntry, Word, WordKind,
+    Action, AgentDefault, AgentTable, Agents, Answer, Attendance, Binds, Call, Catalog, Ceiling, Class,
+    CommandSpelling, Condition, Effect, Grant, GrantLimit, GrantResource, Nobody, Origin, PathResource, Policy, Reach,
+    Resource, Role, Rule, Scope, Selector, Source, SourceKind, Target, Timestamp, ToolEntry, Word, WordKind,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -129,8 +129,9 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
         any::<bool>(),
         vec(Just("a fault".to_owned()), 0..2),
         option::of(Just("turn-1".to_owned())),
+        (option::of(Just("agent-1".to_owned())), vec(kind(), 0..3)),
     )
-        .prop_map(|(targets, class, group, args, role, nobody, faults, turn)| Call {
+        .prop_map(|(targets, class, group, args, role, nobody, faults, turn, (agent, agent_kinds))| Call {
             host: "claude-code".to_owned(),
             host_version: Some("2.1.0".to_owned()),
             tool: "Tool".to_owned(),
@@ -144,7 +145,8 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
             user: "u".to_owned(),
             session: "s".to_owned(),
             turn,
-            agent: None,
+            agent,
+            agent_kinds,
             role: role.map(str::to_owned),
             mode: None,
             environment: BTreeMap::new(),
@@ -152,6 +154,15 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
             targets,
             faults: if faults.len() > 1 { faults } else { Vec::new() },
         })
+}
+
+/// A kind of sub-agent, as a host could name it.
+fn kind() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["Explore", "Plan", "explore", "*", ""]).prop_map(str::to_owned)
+}
+
+fn binds() -> impl Strategy<Value = Binds> {
+    prop_oneof![6 => Just(Binds::All), 1 => Just(Binds::Itself), 1 => Just(Binds::Descendants)]
 }
 
 fn scope() -> impl Strategy<Value = Scope> {
@@ -182,13 +193,22 @@ pub(crate) fn rule(effect: impl Strategy<Value = Effect> + 'static) -> impl Stra
         selected,
         when,
         expires,
-        (any::<bool>(), proptest::bool::weighted(0.15)),
+        (any::<bool>(), proptest::bool::weighted(0.15), binds()),
         option::weighted(0.2, scope()),
         option::weighted(0.05, Just("odd".to_owned())),
         1_u32..100,
     )
         .prop_map(
-            |(effect, (selector, patterns, unless), when, expires, (implied, fallback), remember, poisoned, line)| {
+            |(
+                effect,
+                (selector, patterns, unless),
+                when,
+                expires,
+                (implied, fallback, binds),
+                remember,
+                poisoned,
+                line,
+            )| {
                 Rule {
                     effect,
                     selector,
@@ -198,6 +218,7 @@ pub(crate) fn rule(effect: impl Strategy<Value = Effect> + 'static) -> impl Stra
                     expires,
                     implied,
                     fallback,
+                    binds,
                     why: None,
                     remember,
                     offer: None,
@@ -214,6 +235,21 @@ pub(crate) fn rules() -> impl Strategy<Value = Vec<Rule>> {
 
 pub(crate) fn source(kind: SourceKind, trusted: bool) -> impl Strategy<Value = Source> {
     rules().prop_map(move |rules| Source::new(kind, "x.toml", trusted, rules))
+}
+
+/// What a file says of sub-agents.
+pub(crate) fn agents(kind: SourceKind, trusted: bool) -> impl Strategy<Value = Agents> {
+    let default = option::weighted(0.4, effect()).prop_map(|effect| {
+        let origin = Origin { file: "x.toml".into(), line: 1, text: "default".to_owned() };
+        effect.map(|effect| AgentDefault { effect, origin, why: None })
+    });
+    let table = (source(kind, trusted), default).prop_map(|(source, default)| AgentTable { source, default });
+    prop::collection::btree_map(prop::sample::select(vec!["Explore", "Plan", "*"]), table, 0..3).prop_map(
+        move |tables| {
+            let tables = tables.into_iter().map(|(kind, table)| (kind.to_owned(), table)).collect();
+            Agents { trusted, tables }
+        },
+    )
 }
 
 pub(crate) fn ceiling() -> impl Strategy<Value = Ceiling> {
@@ -247,9 +283,11 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
         effect(),
         any::<bool>(),
         any::<bool>(),
+        (vec(agents(SourceKind::User, true), 0..2), vec(agents(SourceKind::Project, false), 0..2)),
     )
-        .prop_map(|(builtin, mut sources, untrusted, ceilings, default, deny, window)| {
+        .prop_map(|(builtin, mut sources, untrusted, ceilings, default, deny, window, (mut agents, more))| {
             sources.extend(untrusted);
+            agents.extend(more);
             let mut catalog = Catalog::default();
             if window {
                 let entry = ToolEntry { since: Some("3.0".to_owned()), ..ToolEntry::default() };
@@ -258,6 +296,7 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
             Policy {
                 builtin,
                 sources,
+                agents,
                 ceilings,
                 default,
                 nobody: if deny { Nobody::Deny } else { Nobody::Wait(60) },
@@ -270,6 +309,17 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
                 revision: "r".to_owned(),
             }
         })
+}
+
+/// The same policy, its rules binding whom `binds` says.
+pub(crate) fn rebound(policy: &Policy, binds: impl Fn(&Rule) -> Binds) -> Policy {
+    let mut policy = policy.clone();
+    let tables = policy.agents.iter_mut().flat_map(|file| file.tables.values_mut()).map(|table| &mut table.source);
+    for source in policy.sources.iter_mut().chain([&mut policy.builtin]).chain(tables) {
+        let rules = source.rules().iter().map(|rule| Rule { binds: binds(rule), ..rule.clone() }).collect();
+        *source = Source::new(source.kind, source.name.clone(), source.trusted, rules);
+    }
+    policy
 }
 
 pub(crate) fn grant(effect: impl Strategy<Value = Effect> + 'static) -> impl Strategy<Value = Grant> {

@@ -28,6 +28,7 @@ fn call(command: &str) -> Call {
         session: "s1".to_owned(),
         turn: Some("t1".to_owned()),
         agent: None,
+        agent_kinds: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

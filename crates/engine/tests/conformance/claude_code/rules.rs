@@ -119,6 +119,7 @@ fn request(case: &Case) -> (Request, Vfs) {
         session: "s".to_owned(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         mode: Some(context("mode")),
         user: "u".to_owned(),
         home,

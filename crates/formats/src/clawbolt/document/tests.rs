@@ -56,6 +56,7 @@ pub(super) fn decision(text: &str, defaults: &Defaults, tool: &str, resource: Op
         session: "s".into(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

@@ -72,6 +72,7 @@ fn says(policy: &Policy, resource: Option<&str>) -> Effect {
         session: "s".into(),
         turn: None,
         agent: None,
+        agent_kinds: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

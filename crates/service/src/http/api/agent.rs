@@ -346,6 +346,8 @@ pub(super) fn request(app: &App, token: &AgentToken, body: CallBody, attendance:
         session,
         turn: body.turn,
         agent: body.agent,
+        // Whoever holds the token is the agent itself: what kind it is, it does not say.
+        agent_kinds: Vec::new(),
         mode: body.mode,
         user: token.user.clone(),
         home,
