@@ -45,6 +45,10 @@ fn rule_words(rule: &RuleCause, effect: Effect) -> String {
         _ if rule.origin.line == 0 => rule.origin.file.to_string(),
         _ => format!("{}:{}", rule.origin.file, rule.origin.line),
     };
+    let place = match &rule.agent {
+        Some(kind) => format!("{place} [agents.{}]", printable(kind)),
+        None => place,
+    };
     let mut text: String = rule.origin.text.chars().take(QUOTED).collect();
     if text.len() < rule.origin.text.len() {
         text.push('…');

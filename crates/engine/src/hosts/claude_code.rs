@@ -100,7 +100,8 @@ fn request(event: &Value, environment: &HookEnvironment) -> Result<Request, Even
         cwd,
         session: text(event, "session_id")?.to_owned(),
         turn: optional(event, "prompt_id"),
-        agent: optional(event, "agent_id"),
+        agent: told(event, "agent_id")?,
+        agent_kinds: told(event, "agent_type")?.filter(|kind| !kind.is_empty()).into_iter().collect(),
         mode: optional(event, "permission_mode"),
         user: environment.user.clone(),
         home: environment.home.clone(),
@@ -120,6 +121,15 @@ fn text<'a>(event: &'a Value, member: &'static str) -> Result<&'a str, EventErro
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty())
         .ok_or(EventError::Member(member, "a text"))
+}
+
+/// A text that may be missing. One of another type must not pass for missing: sub-agents would pass for the main agent.
+fn told(event: &Value, member: &'static str) -> Result<Option<String>, EventError> {
+    match event.get(member) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(EventError::Member(member, "a text")),
+    }
 }
 
 fn optional(event: &Value, member: &str) -> Option<String> {
