@@ -247,6 +247,9 @@ pub(crate) struct Check {
     /// Decide by this file in place of yours and the project's; it may be another system's
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// As a sub-agent of this kind; of one below another, name the outer one first
+    #[arg(long, value_name = "KIND", requires = "call")]
+    pub(crate) agent: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -23,7 +23,7 @@ const LONGEST: u64 = 16 * 1024 * 1024;
 
 pub(crate) fn run(arguments: &Check, here: &Here) -> Result<Exit> {
     let request = match &arguments.call {
-        Some(words) => from_words(words, here)?,
+        Some(words) => by_agent(from_words(words, here)?, &arguments.agent),
         None => from_event(here)?,
     };
     let mut store = here.store()?;
@@ -85,6 +85,12 @@ fn from_words(words: &str, here: &Here) -> Result<Request> {
         request.args = json!({});
     }
     Ok(request)
+}
+
+/// The same request of a sub-agent, if these name one.
+fn by_agent(request: Request, kinds: &[String]) -> Request {
+    let agent = (!kinds.is_empty()).then(|| "terminal".to_owned());
+    Request { agent, agent_kinds: kinds.to_vec(), ..request }
 }
 
 /// An event as a host sends it to its hook, or `{"action": ..., "resource": ...}`.
