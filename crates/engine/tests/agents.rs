@@ -135,6 +135,15 @@ fn a_command_is_judged_by_the_table_with_all_that_it_touches() {
     }
 }
 
+/// What an allow names besides follows from it, but only for whom the allow is.
+#[test]
+fn what_the_main_agents_allow_spells_out_is_not_handed_down_either() {
+    let user = "allow = [{ rule = \"shell(cat /etc/passwd)\", descendants = false }, \"shell(cat *)\"]\n";
+    let of = |more: Value| decide(user, &event("Bash", json!({"command": "cat /etc/passwd"}), more).unwrap()).0;
+    assert_eq!(of(json!({})), Effect::Allow);
+    assert_eq!(of(sub_agent("Explore")), Effect::Ask);
+}
+
 #[test]
 fn the_examples_of_a_table_are_checked_as_its_kind() {
     let mut disk = Disk::new();
