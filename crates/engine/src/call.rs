@@ -62,6 +62,7 @@ pub(crate) fn request(call: &Call) -> Request {
         session: call.session.clone(),
         turn: call.turn.clone(),
         agent: call.agent.clone(),
+        agent_kinds: call.agent_kinds.clone(),
         mode: call.mode.clone(),
         user: call.user.clone(),
         home: call.home.clone(),

@@ -14,8 +14,9 @@ use crate::time::Timestamp;
 /// Why the tool of this call is not offered to the model, or `None` if it is.
 ///
 /// Not offered are tools that the catalog hides, that are outside their version window or above the role's class, and
-/// those that a rule without patterns, exceptions and conditions denies, here or in the table of the sub-agent that calls: nothing that a call could say would make
-/// them run. A source in another system's terms hides what that system hides. Arguments and targets of the call do not count, so that the answer is stable within a session.
+/// those that a rule without patterns, exceptions and conditions denies, here or in the table of the sub-agent that calls:
+/// nothing that a call could say would make them run. A source in another system's terms hides what that system hides.
+/// Arguments and targets of the call do not count, so that the answer is stable within a session.
 pub fn hidden(policy: &Policy, call: &Call) -> Option<String> {
     if policy.catalog.tools.get(&call.action.to_string()).is_some_and(|entry| entry.hidden) {
         return Some("the catalog hides it".to_owned());
@@ -43,13 +44,14 @@ pub fn catalog_digest(policy: &Policy) -> String {
     let mut text = serde_json::to_string(&policy.catalog.tools).unwrap_or_default();
     let ceilings = policy.ceilings.iter().map(|ceiling| (&ceiling.source, Some(&ceiling.roles)));
     let sources = policy.sources.iter().chain([&policy.builtin]).map(|source| (source, None));
-    for (source, roles) in sources.chain(ceilings) {
+    let agents = policy.agents.iter().flat_map(|file| file.tables.values()).map(|table| (&table.source, None));
+    for (source, roles) in sources.chain(ceilings).chain(agents) {
         let native = matches!(source.terms(), Terms::Native | Terms::ClaudeCode);
         let rules =
             source.rules().iter().filter(|rule| !native || rule.effect == Effect::Deny && rule.patterns.is_empty());
-        text.push_str(&format!("\n{:?} {} {roles:?}", source.kind, source.name));
+        text.push_str(&format!("\n{:?} {} {:?} {roles:?}", source.kind, source.name, source.agent));
         for rule in rules {
-            text.push_str(&format!("\n{} {}", rule.effect, rule.origin.text));
+            text.push_str(&format!("\n{} {:?} {}", rule.effect, rule.binds, rule.origin.text));
         }
     }
     sha256_hex(text.as_bytes())

@@ -1,5 +1,5 @@
 //! Sub-agents: what a look at one rule, a question and a host's list of tools make of their policies.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test stops here")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a failed test stops here")]
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use countersign_policy::document::{Loaded, assemble, parse};
 use countersign_policy::pattern::{Dialect, Pattern, Wildcard};
 use countersign_policy::{
     Action, Answer, Attendance, Binds, Call, Combining, Decision, Denials, Effect, Grant, GrantResource, Origin,
-    Policy, Reach, Resource, Rule, Scope, Selector, Source, SourceKind, Target, Terms, Timestamp, decide, hidden,
+    Policy, Reach, Resource, Rule, Scope, Selector, Source, SourceKind, Target, Terms, Timestamp, catalog_digest,
+    decide, hidden,
 };
 
 const NOW: Timestamp = Timestamp(1_000);
@@ -111,6 +112,10 @@ fn a_tool_that_a_table_denies_is_not_offered_to_its_kind() {
         "deny = [{ rule = 'tool:Plan', descendants = false }, { rule = 'hub/read', descendants = 'only' }]\n\
          [agents.Explore]\ndeny = ['hub/send']\n",
     );
+    let others =
+        ["deny = ['hub/send']\n", "[agents.Explore]\ndeny = ['hub/send']\n", "[agents.Plan]\ndeny = ['hub/send']\n"];
+    let digests = others.map(|text| catalog_digest(&self::policy(text)));
+    assert!(digests[0] != digests[1] && digests[1] != digests[2]);
     let of = |action: &str, kinds: &[&str]| Call { action: action.parse().unwrap(), ..call(kinds) };
     let shown = |action, kinds: &[&str]| hidden(&policy, &of(action, kinds)).is_none();
     assert!(shown("hub/send", &[]) && shown("hub/send", &["Plan"]) && !shown("hub/send", &["Explore"]));
