@@ -1,4 +1,5 @@
-//! Who makes a request to the API: an agent or a human. Nothing but the secret in `Authorization` says so.
+//! Who makes a request to the API: an agent, an application or a human. Nothing but the secret in `Authorization` says
+//! so.
 
 use axum::http::{HeaderMap, header};
 use serde_json::json;
@@ -6,12 +7,14 @@ use serde_json::json;
 use super::app::App;
 use super::fault::Fault;
 use super::guard::only;
-use crate::store::{AgentToken, Human};
+use crate::store::{AgentToken, Application, Human};
 
 /// Who makes a request.
 pub(crate) enum Caller {
     /// An agent, with what its token is bound to.
     Agent(AgentToken),
+    /// A program that embeds agents, on behalf of the user whose token it has.
+    Application(Application),
     /// A human who is signed in.
     Human(Human),
 }
@@ -28,25 +31,41 @@ pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Fau
     if let Some(token) = store.token_find(secret, now).await? {
         return Ok(Caller::Agent(token));
     }
+    if let Some(application) = store.application_find(secret, now).await? {
+        return Ok(Caller::Application(application));
+    }
     match store.human_session_find(secret, now).await? {
         Some(session) => Ok(Caller::Human(Human { user: session.user, via: "api".to_owned() })),
         None => Err(Fault::unauthorised()),
     }
 }
 
-/// The human who makes a request. An agent that tries is refused, and that is put on record.
+/// The human who makes a request. Whoever else tries is refused, and that is put on record.
 pub(crate) async fn human(app: &App, headers: &HeaderMap, what: &str) -> Result<Human, Fault> {
     match caller(app, headers).await? {
         Caller::Human(human) => Ok(human),
-        Caller::Agent(token) => {
-            let now = app.clock();
-            // The same attempt again within a minute adds nothing, and must not fill the disk.
-            if app.refused.lock().is_ok_and(|mut refused| refused.is_new(format!("{} {what}", token.id), now)) {
-                let detail = json!({ "token": token.id, "user": token.user, "session": token.session, "tried": what });
-                app.write(move |store| Box::pin(async move { store.audit("agent", "refused", &detail, now).await }))
-                    .await?;
-            }
+        Caller::Application(application) => {
+            refuse_application(app, &application, what).await?;
             Err(Fault::humans_only())
+        }
+        Caller::Agent(token) => {
+            refuse_agent(app, &token, what).await?;
+            Err(Fault::humans_only())
+        }
+    }
+}
+
+/// The human who makes a request, or the one on whose behalf an application does: `via` then names the application, by
+/// its token's id. An agent that tries is refused, and that is put on record.
+pub(crate) async fn on_behalf(app: &App, headers: &HeaderMap, what: &str) -> Result<Human, Fault> {
+    match caller(app, headers).await? {
+        Caller::Human(human) => Ok(human),
+        Caller::Application(application) => {
+            Ok(Human { via: format!("application {}", application.id), user: application.user })
+        }
+        Caller::Agent(token) => {
+            refuse_agent(app, &token, what).await?;
+            Err(Fault::not_for_agents())
         }
     }
 }
@@ -55,6 +74,32 @@ pub(crate) async fn human(app: &App, headers: &HeaderMap, what: &str) -> Result<
 pub(crate) async fn agent(app: &App, headers: &HeaderMap) -> Result<AgentToken, Fault> {
     match caller(app, headers).await? {
         Caller::Agent(token) => Ok(token),
-        Caller::Human(_) => Err(Fault::agents_only()),
+        Caller::Application(_) | Caller::Human(_) => Err(Fault::agents_only()),
     }
+}
+
+/// Puts on record what an agent tried.
+pub(crate) async fn refuse_agent(app: &App, token: &AgentToken, what: &str) -> Result<(), Fault> {
+    let detail = json!({ "token": token.id, "user": token.user, "session": token.session, "tried": what });
+    refuse(app, "agent", &token.id, what, detail).await
+}
+
+async fn refuse_application(app: &App, application: &Application, what: &str) -> Result<(), Fault> {
+    let detail = json!({ "token": application.id, "user": application.user, "tried": what });
+    refuse(app, "application", &application.id, what, detail).await
+}
+
+async fn refuse(
+    app: &App,
+    actor: &'static str,
+    token: &str,
+    what: &str,
+    detail: serde_json::Value,
+) -> Result<(), Fault> {
+    let now = app.clock();
+    // The same attempt again within a minute adds nothing, and must not fill the disk.
+    if app.refused.lock().is_ok_and(|mut refused| refused.is_new(format!("{token} {what}"), now)) {
+        app.write(move |store| Box::pin(async move { store.audit(actor, "refused", &detail, now).await })).await?;
+    }
+    Ok(())
 }

@@ -47,6 +47,13 @@ impl Fault {
         Fault::new(StatusCode::FORBIDDEN, "humans-only", message)
     }
 
+    /// For what an application may do besides humans.
+    pub(crate) fn not_for_agents() -> Fault {
+        let message = "this is for humans, and for applications on their behalf: an agent's token may decide, ask, \
+                       wait, redeem and cancel its own";
+        Fault::new(StatusCode::FORBIDDEN, "humans-only", message)
+    }
+
     pub(crate) fn agents_only() -> Fault {
         let message = "this is for agents: an agent's token says for whom and in which session it asks";
         Fault::new(StatusCode::FORBIDDEN, "agents-only", message)

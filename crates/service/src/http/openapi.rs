@@ -21,6 +21,8 @@ use super::app::Shared;
     tags(
         (name = "agents", description = "With an agent's token, which is bound to a user and a session."),
         (name = "humans", description = "With a human's token. An agent's token is refused, and that is put on record."),
+        (name = "applications", description = "With an application's or a human's token. What an application does counts as \
+            its user's, and the audit names it."),
         (name = "everybody", description = "Without a token.")
     )
 )]
@@ -30,7 +32,11 @@ struct Description;
 pub(crate) fn described() -> OpenApiRouter<Shared> {
     let mut document = Description::openapi();
     let components = document.components.get_or_insert_with(Default::default);
-    for (name, what) in [("agent", "a token made for one agent's session"), ("human", "a signed-in human's token")] {
+    for (name, what) in [
+        ("agent", "a token made for one agent's session"),
+        ("application", "a token made for a program that embeds agents, on behalf of the user who made it"),
+        ("human", "a signed-in human's token"),
+    ] {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build();
         components.add_security_scheme(name, SecurityScheme::Http(scheme));
     }

@@ -244,13 +244,13 @@ fn token((id, name, user, session, project, created, expires, revoked): TokenRow
 }
 
 /// 256 random bits behind a prefix that says what they are.
-fn secret(prefix: &str) -> Result<String, StoreError> {
+pub(super) fn secret(prefix: &str) -> Result<String, StoreError> {
     let mut bits = [0_u8; 32];
     getrandom::fill(&mut bits).map_err(|error| StoreError::Random(error.to_string()))?;
     let hex: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("{prefix}_{hex}"))
 }
 
-fn hash(secret: &str) -> String {
+pub(super) fn hash(secret: &str) -> String {
     sha256_hex(secret.as_bytes())
 }

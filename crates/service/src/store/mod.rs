@@ -7,6 +7,7 @@
 //! Time is an argument: `now` is what the computer's clock says, or what [`Store::clock`] made of it. The store takes
 //! the later of it and the newest time that it has seen, and hands that on to whatever it calls: see `clock.rs`.
 
+mod applications;
 mod approvals;
 mod ask;
 mod audit;
@@ -37,6 +38,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Trans
 
 use group::Group;
 
+pub use applications::{Application, NewApplication};
 pub use approvals::{Record, RecordFilter, Withdraw};
 pub use ask::{Ask, AskError, AskTurn, Asked, AskedTurn, TooMany};
 pub use audit::{AuditEntry, AuditFilter};

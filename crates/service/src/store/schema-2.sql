@@ -30,3 +30,15 @@ CREATE TABLE keys (
     PRIMARY KEY (user, session, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys_at ON keys (at);
+
+-- Tokens of applications that embed agents, by the SHA-256 of 256 random bits. A table of their own: no look-up for one
+-- kind finds the other.
+CREATE TABLE applications (
+    hash    TEXT PRIMARY KEY CHECK (length(hash) = 64),
+    id      TEXT NOT NULL UNIQUE,
+    name    TEXT NOT NULL,
+    user    TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    revoked INTEGER
+) STRICT, WITHOUT ROWID;

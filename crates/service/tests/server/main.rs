@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failed test stops here")]
 
 mod agents;
+mod applications;
 mod client;
 mod humans;
 mod pages;

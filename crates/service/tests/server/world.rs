@@ -103,6 +103,11 @@ impl World {
         self.store().await.token_create(&request, "ada", now()).await.unwrap().secret
     }
 
+    /// An application's token.
+    pub(crate) async fn application(&self, user: &str) -> String {
+        self.store().await.application_create("chat", user, 3_600, now()).await.unwrap().secret
+    }
+
     pub(crate) async fn code(&self) -> String {
         self.store().await.signin_code_create("ada", now()).await.unwrap()
     }

@@ -87,10 +87,11 @@ pub(crate) struct Patience {
 }
 
 /// Waits until the question is answered or over, or the time is up: then it is still `open`.
-#[utoipa::path(get, path = "/v1/approvals/{id}/wait", tag = "agents", security(("agent" = []), ("human" = [])),
+#[utoipa::path(get, path = "/v1/approvals/{id}/wait", tag = "agents",
+    security(("agent" = []), ("application" = []), ("human" = [])),
     params(("id" = String, Path, description = "the question"), Patience),
     responses((status = 200, body = ApprovalBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, description = "no such question of this session, or of this human", body = Problem), (status = 422, body = Problem)))]
+        (status = 404, description = "no such question of this session, or of this user", body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn wait(
     State(app): State<Shared>,
     Path(id): Path<String>,
@@ -106,7 +107,8 @@ pub(crate) async fn wait(
         written.mark_unchanged();
         let record = match &caller {
             Caller::Agent(token) => own(&app, token, &id).await?,
-            Caller::Human(human) => question_of(&app, &id, human).await?,
+            Caller::Application(application) => question_of(&app, &id, &application.user).await?,
+            Caller::Human(human) => question_of(&app, &id, &human.user).await?,
         };
         if record.approval.state != Life::Open || Instant::now() >= due {
             let agent = matches!(caller, Caller::Agent(_));

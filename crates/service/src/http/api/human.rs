@@ -1,4 +1,5 @@
-//! What only humans may do: look at questions and at what is remembered, and revoke it.
+//! What humans may do: look at questions, which applications may on their behalf, and at what is remembered, and revoke
+//! it, which is theirs alone.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -7,13 +8,13 @@ use axum::response::IntoResponse;
 
 use super::wire::Page;
 use crate::http::app::App;
-use crate::http::caller::human;
+use crate::http::caller::{human, on_behalf};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Shared, stream};
 use crate::store::{GrantFilter, Human, Record, RecordFilter};
 
 /// Questions, the newest first. `open`: only those that wait for an answer.
-#[utoipa::path(get, path = "/v1/approvals", tag = "humans", security(("human" = [])),
+#[utoipa::path(get, path = "/v1/approvals", tag = "applications", security(("application" = []), ("human" = [])),
     params(Listing),
     responses((status = 200, description = "questions with their calls and states", body = Vec<Object>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn approvals(
@@ -21,7 +22,7 @@ pub(crate) async fn approvals(
     headers: HeaderMap,
     query: Result<Query<Listing>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Vec<Record>>, Fault> {
-    let human = human(&app, &headers, "list questions").await?;
+    let human = on_behalf(&app, &headers, "list questions").await?;
     let Query(listing) = query.map_err(|error| Fault::invalid(error.body_text()))?;
     let filter = RecordFilter {
         user: Some(human.user),
@@ -47,7 +48,7 @@ pub(crate) struct Listing {
 }
 
 /// One question with its call and its state.
-#[utoipa::path(get, path = "/v1/approvals/{id}", tag = "humans", security(("human" = [])),
+#[utoipa::path(get, path = "/v1/approvals/{id}", tag = "applications", security(("application" = []), ("human" = [])),
     params(("id" = String, Path, description = "the question")),
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn approval(
@@ -55,14 +56,14 @@ pub(crate) async fn approval(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Record>, Fault> {
-    let human = human(&app, &headers, "read a question").await?;
-    Ok(Json(question_of(&app, &id, &human).await?))
+    let human = on_behalf(&app, &headers, "read a question").await?;
+    Ok(Json(question_of(&app, &id, &human.user).await?))
 }
 
-/// A question of this human.
-pub(crate) async fn question_of(app: &App, id: &str, human: &Human) -> Result<Record, Fault> {
+/// A question of this user.
+pub(crate) async fn question_of(app: &App, id: &str, user: &str) -> Result<Record, Fault> {
     let record = app.read().await.record(id).await?;
-    record.filter(|record| record.approval.asker.user == human.user).ok_or_else(|| Fault::not_found("question"))
+    record.filter(|record| record.approval.asker.user == user).ok_or_else(|| Fault::not_found("question"))
 }
 
 /// What is remembered, the newest first.
@@ -108,10 +109,10 @@ pub(crate) async fn take_back(app: &App, id: &str, human: &Human) -> Result<(), 
 }
 
 /// Says `changed` whenever there is something new to look at. Whoever keeps it open is one who can be asked.
-#[utoipa::path(get, path = "/v1/events", tag = "humans", security(("human" = [])),
+#[utoipa::path(get, path = "/v1/events", tag = "applications", security(("application" = []), ("human" = [])),
     responses((status = 200, description = "server-sent events named `changed`, without data", content_type = "text/event-stream"),
         (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn events(State(app): State<Shared>, headers: HeaderMap) -> Result<impl IntoResponse, Fault> {
-    let human = human(&app, &headers, "see the event stream").await?;
+    let human = on_behalf(&app, &headers, "see the event stream").await?;
     Ok(stream(app, "api", human.user))
 }

@@ -80,7 +80,7 @@ pub(crate) async fn preview(
 ) -> Result<Json<PreviewBody>, Fault> {
     let human = human(&app, &headers, "answer a question").await?;
     let given = Given::of(whole.json()?)?;
-    let record = question_of(&app, &id, &human).await?;
+    let record = question_of(&app, &id, &human.user).await?;
     let remembers = given.choices.iter().filter_map(|choice| offer(&record, *choice));
     let remembers = remembers.map(|(_, offer)| offer.words.clone()).collect();
     let mut taking = Taking::of(&app, &human, vec![(id, given)]).await?;
@@ -151,13 +151,13 @@ impl Taking {
     async fn of(app: &App, human: &Human, given: Vec<(String, Given)>) -> Result<Taking, Fault> {
         let mut taking = Taking { replies: Vec::with_capacity(given.len()), engines: BTreeMap::new() };
         for (id, given) in given {
-            let record = question_of(app, &id, human).await?;
+            let record = question_of(app, &id, &human.user).await?;
             let engine = taking.engine(app, &record.call.project).await?;
             let engine = engine.ok_or_else(|| {
                 Fault::conflict("the policy cannot be read, and there is no earlier one: mend it first")
             })?;
             for other in &given.also {
-                if let Ok(other) = question_of(app, other, human).await {
+                if let Ok(other) = question_of(app, other, &human.user).await {
                     taking.engine(app, &other.call.project).await?;
                 }
             }

@@ -1,17 +1,18 @@
-//! Agents' tokens, which only humans make and revoke.
+//! Tokens of agents and applications, which only humans make and revoke.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use countersign_engine::Files;
+use serde::Serialize;
 
-use super::wire::{NewTokenBody, TokenBody};
+use super::wire::{NewTokenBody, TokenBody, TokenKind};
 use crate::disk::Disk;
 use crate::http::caller::human;
 use crate::http::fault::Problem;
 use crate::http::{Fault, Shared, Whole};
-use crate::store::{AgentToken, TokenRequest};
+use crate::store::{AgentToken, Application, Human, StoreError, TokenRequest};
 
 /// How long a token counts unless it is said: 12 hours.
 const SECONDS: i64 = 43_200;
@@ -20,7 +21,7 @@ const LONGEST: i64 = 2_592_000;
 /// The longest name, host or session, in bytes.
 const LONGEST_NAME: usize = 200;
 
-/// Makes a token for one agent's session. It is of the human who makes it.
+/// Makes a token for one agent's session, or for an application. It is of the human who makes it.
 #[utoipa::path(post, path = "/v1/tokens", tag = "humans", security(("human" = [])), request_body = TokenBody,
     responses((status = 201, body = NewTokenBody), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn make(
@@ -34,13 +35,42 @@ pub(crate) async fn make(
     if !(1..=LONGEST).contains(&seconds) {
         return Err(Fault::invalid(format!("`seconds` is from 1 to {LONGEST}")));
     }
-    for (name, text) in [("name", &body.name), ("host", &body.host), ("session", &body.session)] {
-        if text.is_empty() || text.len() > LONGEST_NAME {
-            return Err(Fault::invalid(format!("`{name}` has from 1 to {LONGEST_NAME} bytes")));
+    named("name", &body.name)?;
+    let body = match body.kind {
+        TokenKind::Agent => {
+            let request = for_agent(body, &human, seconds)?;
+            let (user, clock) = (human.user, app.clock());
+            let make =
+                app.write(move |store| Box::pin(async move { store.token_create(&request, &user, clock).await }));
+            let new = make.await?;
+            NewTokenBody { id: new.token.id, secret: new.secret, expires: new.token.expires.0 }
         }
-    }
+        TokenKind::Application => {
+            if body.host.is_some() || body.session.is_some() || body.project.is_some() {
+                let message =
+                    "an application's token is for all sessions of its user: leave out `host`, `session` and `project`";
+                return Err(Fault::invalid(message));
+            }
+            let (name, user, clock) = (body.name, human.user, app.clock());
+            let make = app.write(move |store| {
+                Box::pin(async move { store.application_create(&name, &user, seconds, clock).await })
+            });
+            let new = make.await?;
+            NewTokenBody { id: new.application.id, secret: new.secret, expires: new.application.expires.0 }
+        }
+    };
+    Ok((StatusCode::CREATED, Json(body)))
+}
+
+fn for_agent(body: TokenBody, human: &Human, seconds: i64) -> Result<TokenRequest, Fault> {
+    let needed = |name: &str, text: Option<String>| {
+        let text = text.ok_or_else(|| Fault::invalid(format!("`{name}` is missing: an agent's token needs it")))?;
+        named(name, &text).map(|()| text)
+    };
+    let host = needed("host", body.host)?;
+    let session = needed("session", body.session)?;
     // Host and session are one key: a colon in the host could make it another host's.
-    if body.host.contains(':') {
+    if host.contains(':') {
         return Err(Fault::invalid("`host` has no colon"));
     }
     let project = match &body.project {
@@ -51,26 +81,34 @@ pub(crate) async fn make(
                 .ok_or_else(|| Fault::invalid("`project` is the absolute path of a folder"))?,
         ),
     };
-    let request = TokenRequest {
-        name: body.name,
-        session: format!("{}:{}", body.host, body.session),
-        project,
-        seconds,
-        user: human.user.clone(),
-    };
-    let clock = app.clock();
-    let make = app.write(move |store| Box::pin(async move { store.token_create(&request, &human.user, clock).await }));
-    let new = make.await?;
-    let body = NewTokenBody { id: new.token.id, secret: new.secret, expires: new.token.expires.0 };
-    Ok((StatusCode::CREATED, Json(body)))
+    let session = format!("{host}:{session}");
+    Ok(TokenRequest { name: body.name, session, project, seconds, user: human.user.clone() })
 }
 
-/// The tokens of the human who asks, the newest first, without their secrets.
+fn named(name: &str, text: &str) -> Result<(), Fault> {
+    if text.is_empty() || text.len() > LONGEST_NAME {
+        return Err(Fault::invalid(format!("`{name}` has from 1 to {LONGEST_NAME} bytes")));
+    }
+    Ok(())
+}
+
+/// A token in the list.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Token {
+    Agent(AgentToken),
+    Application(Application),
+}
+
+/// The tokens of the human who asks, without their secrets: agents' first, the newest of a kind first.
 #[utoipa::path(get, path = "/v1/tokens", tag = "humans", security(("human" = [])),
     responses((status = 200, body = Vec<Object>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Result<Json<Vec<AgentToken>>, Fault> {
+pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Result<Json<Vec<Token>>, Fault> {
     let human = human(&app, &headers, "list tokens").await?;
-    Ok(Json(app.read().await.tokens(&human.user).await?))
+    let mut store = app.read().await;
+    let agents = store.tokens(&human.user).await?.into_iter().map(Token::Agent);
+    let applications = store.applications(&human.user).await?.into_iter().map(Token::Application);
+    Ok(Json(agents.chain(applications).collect()))
 }
 
 /// Revokes a token.
@@ -84,6 +122,15 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, Fault> {
     let human = human(&app, &headers, "revoke a token").await?;
     let clock = app.clock();
-    let revoke = app.write(move |store| Box::pin(async move { store.token_revoke(&id, &human.user, clock).await }));
-    if revoke.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Fault::not_found("token")) }
+    let revoke = app.write(move |store| {
+        Box::pin(async move {
+            Ok(store.token_revoke(&id, &human.user, clock).await?
+                || store.application_revoke(&id, &human.user, clock).await?)
+        })
+    });
+    if revoke.await.map_err(|error: StoreError| Fault::from(error))? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Fault::not_found("token"))
+    }
 }

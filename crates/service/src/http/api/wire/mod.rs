@@ -247,17 +247,34 @@ pub(crate) struct ToolVerdict {
     pub(crate) why: Option<String>,
 }
 
-/// What an agent's token is to be good for.
+/// Whose a token is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TokenKind {
+    /// One agent's session.
+    #[default]
+    Agent,
+    /// A program that embeds agents: it sets what is in force in its user's sessions, and brings questions to its user
+    /// and the answers back.
+    Application,
+}
+
+/// What a token is to be good for.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenBody {
+    /// `agent` unless given, or `application`.
+    #[serde(default)]
+    pub(crate) kind: TokenKind,
     /// Its name for humans.
     pub(crate) name: String,
-    /// The program that runs the agent.
-    pub(crate) host: String,
-    /// The only session that it may speak for, as the host names it.
-    pub(crate) session: String,
-    /// The only project that it may speak for: an absolute path. Without it any.
+    /// For an agent, which needs it: the program that runs it.
+    #[serde(default)]
+    pub(crate) host: Option<String>,
+    /// For an agent, which needs it: the only session that it may speak for, as the host names it.
+    #[serde(default)]
+    pub(crate) session: Option<String>,
+    /// For an agent: the only project that it may speak for, an absolute path. Without it any.
     #[serde(default)]
     pub(crate) project: Option<String>,
     /// For how many seconds; 12 hours unless given, 30 days at most.
@@ -270,7 +287,7 @@ pub(crate) struct TokenBody {
 pub(crate) struct NewTokenBody {
     /// Its id, for revoking it.
     pub(crate) id: String,
-    /// What the agent sends as `Authorization: Bearer SECRET`.
+    /// What the agent or the application sends as `Authorization: Bearer SECRET`.
     pub(crate) secret: String,
     /// Until when it counts, in milliseconds since 1970.
     pub(crate) expires: i64,
