@@ -92,6 +92,7 @@ fn call() -> (Target, Call) {
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: vec![target.clone()],
+        in_a_row: 0,
         faults: Vec::new(),
     };
     (target, call)

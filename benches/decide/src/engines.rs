@@ -110,6 +110,7 @@ fn asked() -> (Target, Call) {
         environment: BTreeMap::new(),
         attendance: Attendance::Somebody,
         targets: vec![target.clone()],
+        in_a_row: 0,
         faults: Vec::new(),
     };
     (target, call)

@@ -105,6 +105,7 @@ pub(crate) fn bare(policy: &Policy, request: &Request) -> Call {
         environment: request.environment.clone(),
         attendance: request.attendance,
         targets: Vec::new(),
+        in_a_row: 0,
         faults,
     }
 }

@@ -30,6 +30,14 @@ pub(crate) fn line(call: &Call, decision: &Decision) -> String {
             "the user has said no to this before".to_owned(),
             "Do not look for a way around it; ask the user how to go on.",
         ),
+        Cause::Nobody { asked } if matches!(**asked, Cause::Repeated { .. }) => (
+            format!("{}, which needs the user's approval, and nobody can be asked now", why::cause(asked, Effect::Ask)),
+            "Do not repeat it: look at what it said before, and do something else.",
+        ),
+        cause @ Cause::Repeated { .. } => (
+            format!("it needs the user's approval ({})", why::cause(cause, Effect::Ask)),
+            "Do not repeat it: look at what it said before, and do something else.",
+        ),
         Cause::Nobody { asked } => (
             format!("it needs the user's approval ({}), and nobody can be asked now", why::cause(asked, Effect::Ask)),
             "Ask the user to run `countersign open` in a terminal and keep that page open, then try again; or go on without it.",

@@ -31,6 +31,7 @@ pub fn cause(cause: &Cause, effect: Effect) -> String {
         Cause::Implied => "it follows from the rest".to_owned(),
         Cause::Unavailable { reason } | Cause::Caution { reason } | Cause::Error { reason } => masked(reason),
         Cause::Unclear { reason } => format!("it was not understood: {}", masked(reason)),
+        Cause::Repeated { times } => format!("it would be the same call {times} times in a row (`repeats`)"),
         Cause::Nobody { asked } => format!("{}, and nobody could be asked", self::cause(asked, Effect::Ask)),
     }
 }

@@ -37,6 +37,7 @@ fn call(tool: &str, text: &str) -> Call {
         environment: BTreeMap::new(),
         attendance: Attendance::Somebody,
         targets: vec![Target::primary(action.clone(), Resource::Text(text.to_owned()))],
+        in_a_row: 0,
         faults: Vec::new(),
         action,
     }

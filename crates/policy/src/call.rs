@@ -60,6 +60,10 @@ pub struct Call {
     pub attendance: Attendance,
     /// What it touches. Never empty: see [`Call::faults`].
     pub targets: Vec<Target>,
+    /// How often this same call would run in a row in its session, this one included: see [`Call::repeated_as`]. 0 where
+    /// nobody counts.
+    #[serde(default)]
+    pub in_a_row: u32,
     /// What went wrong while the call was taken apart, in words for a human. Each makes the call ask at least.
     #[serde(default)]
     pub faults: Vec<String>,

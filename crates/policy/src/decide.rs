@@ -10,6 +10,7 @@
 //!    and nothing else.
 //! 5. A sub-agent's own policy makes it stricter, and so do those of the sub-agents above it: sources, default and grants
 //!    as in 3 and 4. Then ceilings do. A ceiling's ask is lifted by an answer, or by a grant that this ceiling admits.
+//!    So does repetition: the same call too often in a row asks, and no grant lifts that.
 //! 6. The answer turns exactly those asks of this call that were shown into allow, once.
 //! 7. The call's effect is the strictest of its targets'. An ask that nobody can be asked becomes a denial.
 //! 8. Every effect names its cause; what went wrong while deciding is a cause, and never less strict than ask.
@@ -24,7 +25,7 @@ use crate::grant::{Grant, GrantLimit, Reach};
 use crate::pattern::spellings;
 use crate::rule::{Binds, Rule};
 use crate::scope::Scope;
-use crate::source::{Ceiling, Combining, Nobody, Policy, Source};
+use crate::source::{Ceiling, Combining, Nobody, Policy, Repeats, Source};
 use crate::target::{Resource, Role, Target};
 use crate::terms::View;
 use crate::time::Timestamp;
@@ -49,6 +50,7 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
     let answer = answer.filter(|answer| answer.digest == call.digest());
     let unavailable = crate::catalog::unavailable(policy, call);
     let standing = Standing::of(policy, call);
+    let has_primary = call.targets.iter().any(|target| target.role == Role::Primary);
     let judgements = call
         .targets
         .iter()
@@ -64,8 +66,12 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
             if let Some(reason) = &unavailable {
                 judgement.tighten(Effect::Deny, || Cause::Unavailable { reason: reason.clone() });
             }
+            let repeated = repeated(policy, call);
+            if repeated && (target.role == Role::Primary || !has_primary) {
+                judgement.tighten(Effect::Ask, || Cause::Repeated { times: call.in_a_row });
+            }
             apply_answer(&mut judgement, answer, target);
-            if judgement.effect() == Effect::Ask && fault(target, call).is_none() {
+            if judgement.effect() == Effect::Ask && fault(target, call).is_none() && !repeated {
                 judgement.remembering(rememberable(policy, call, narrower(widest, bound)));
             }
             apply_attendance(&mut judgement, policy, call);
@@ -417,6 +423,11 @@ fn default_of(ceiling: &Ceiling) -> RuleCause {
         agent: None,
         untrusted: false,
     }
+}
+
+/// Step 5: whether the session makes the same call too often in a row. Nothing is remembered of an answer to that.
+fn repeated(policy: &Policy, call: &Call) -> bool {
+    matches!(policy.repeats, Repeats::Ask(most) if call.in_a_row >= most)
 }
 
 /// Step 6: the answer to this very call.

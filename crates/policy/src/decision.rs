@@ -79,6 +79,11 @@ pub enum Cause {
         /// Why.
         reason: String,
     },
+    /// The session makes the same call again and again.
+    Repeated {
+        /// How often in a row, this one included.
+        times: u32,
+    },
     /// Something went wrong while deciding.
     Error {
         /// What.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::action::Action;
 use crate::call::Call;
 
 /// The version of what goes into a digest.
@@ -36,6 +37,31 @@ impl Call {
         if let Some(members) = value.as_object_mut().filter(|_| !self.agent_kinds.is_empty()) {
             members.insert("agent_kinds".to_owned(), serde_json::json!(self.agent_kinds));
         }
+        Digest(hex(&Sha256::digest(canonical(&value))))
+    }
+
+    /// What makes two calls of a session the same where repetition is counted: the digest without the agent, so that a
+    /// loop cannot be spread over sub-agents, and without arguments that say nothing: a blank name, a null or blank
+    /// value, and the words in which an agent describes a command.
+    pub fn repeated_as(&self) -> Digest {
+        let blank = |text: &str| text.trim().is_empty();
+        let says = |name: &str, value: &Value| {
+            let is_empty = value.is_null() || value.as_str().is_some_and(blank);
+            let is_claim = self.action == Action::Shell && name == "description";
+            !(is_empty || is_claim || blank(name))
+        };
+        let args: Value = match &self.args {
+            Value::Object(members) => {
+                let said = members.iter().filter(|(name, value)| says(name, value));
+                said.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
+            }
+            other => other.clone(),
+        };
+        let value = serde_json::json!({
+            "version": VERSION, "host": self.host, "tool": self.tool, "action": self.action.to_string(),
+            "args": args, "cwd": self.cwd, "project": self.project, "session": self.session,
+            "environment": self.environment,
+        });
         Digest(hex(&Sha256::digest(canonical(&value))))
     }
 }
@@ -98,6 +124,38 @@ fn write(value: &Value, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::canonical;
+    use crate::action::Action;
+    use crate::call::Call;
+
+    /// The same call again, or another: what an agent may vary to make a loop look like progress.
+    #[test]
+    fn what_says_nothing_makes_no_other_call() {
+        let call = |action: Action, args: &str| Call {
+            action,
+            ..crate::pattern::tests::call("Bash", &serde_json::from_str(args).unwrap_or_default())
+        };
+        let shell = |args: &str| call(Action::Shell, args).repeated_as();
+        let plain = shell(r#"{"command":"make"}"#);
+        for same in [
+            r#"{"command":"make","description":"build it"}"#,
+            r#"{"command":"make","":"1"}"#,
+            r#"{"command":"make"," \t":"2"}"#,
+            r#"{"command":"make","timeout":null}"#,
+            r#"{"command":"make","note":"  "}"#,
+        ] {
+            assert_eq!(shell(same), plain, "{same}");
+        }
+        for other in [r#"{"command":"make "}"#, r#"{"command":"make","timeout":1}"#, r#"{"command":"make","x":"y"}"#] {
+            assert_ne!(shell(other), plain, "{other}");
+        }
+        let described = |text: &str| call(Action::Tool("todo".to_owned()), &format!(r#"{{"description":"{text}"}}"#));
+        assert_ne!(described("a").repeated_as(), described("b").repeated_as(), "of other tools it is what they do");
+
+        let first = call(Action::Shell, r#"{"command":"make"}"#);
+        let spread = Call { agent: Some("helper".to_owned()), turn: Some("t2".to_owned()), ..first.clone() };
+        assert_eq!(spread.repeated_as(), first.repeated_as(), "it is not spread over sub-agents");
+        assert_ne!(Call { cwd: "/tmp".to_owned(), ..first.clone() }.repeated_as(), first.repeated_as());
+    }
 
     #[test]
     #[expect(clippy::excessive_precision, reason = "the numbers are written as in the RFC")]

@@ -44,7 +44,7 @@ pub use program::{OperandKind, OptionKind, ProgramEntry};
 pub use question::{Offer, Part, Question, ScopeOffer, Step};
 pub use rule::{Binds, Condition, Origin, Rule, Selector};
 pub use scope::Scope;
-pub use source::{Ceiling, Combining, Nobody, Policy, Source, SourceKind};
+pub use source::{Ceiling, Combining, Nobody, Policy, Repeats, Source, SourceKind};
 pub use target::{CommandSpelling, Located, NamedBy, PathResource, Resource, Role, Target, Word, WordKind};
 pub use terms::{Terms, View};
 pub use time::Timestamp;

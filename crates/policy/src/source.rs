@@ -182,6 +182,16 @@ pub enum Nobody {
     Wait(u32),
 }
 
+/// How often a session may make the same call in a row before a human is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeats {
+    /// The call of this number asks, whatever the rules allow.
+    Ask(u32),
+    /// As often as it likes.
+    Never,
+}
+
 /// Everything that decides, apart from grants.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -203,6 +213,8 @@ pub struct Policy {
     pub max_open: u32,
     /// Whether a human's no to one question of a turn is a no to the others that are open.
     pub cascade: bool,
+    /// How often a session may make the same call in a row.
+    pub repeats: Repeats,
     /// The tools that are known.
     pub catalog: Catalog,
     /// What administrator, team and user say of programs, by name and subcommands (`mytool sub`).

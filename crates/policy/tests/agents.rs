@@ -44,6 +44,7 @@ fn call(kinds: &[&str]) -> Call {
         mode: None,
         environment: BTreeMap::new(),
         attendance: Attendance::Somebody,
+        in_a_row: 0,
         faults: Vec::new(),
     }
 }

@@ -51,6 +51,9 @@ struct Case {
     role: Option<String>,
     #[serde(default)]
     nobody: bool,
+    /// How often the call would run in a row.
+    #[serde(default)]
+    in_a_row: u32,
     /// The day on which it is decided, in milliseconds.
     #[serde(default)]
     now: i64,
@@ -131,6 +134,7 @@ impl Case {
             environment: BTreeMap::new(),
             attendance: if self.nobody { Attendance::Nobody } else { Attendance::Somebody },
             targets: vec![target],
+            in_a_row: self.in_a_row,
             faults: Vec::new(),
         }
     }
@@ -184,6 +188,7 @@ fn cause(cause: &Cause) -> String {
         Cause::Default => "default".to_owned(),
         Cause::Implied => "implied".to_owned(),
         Cause::Unavailable { reason } => format!("unavailable {reason}"),
+        Cause::Repeated { times } => format!("repeated {times}"),
         Cause::Error { reason } => format!("error {reason}"),
         other => format!("{other:?}"),
     }

@@ -12,6 +12,7 @@ use countersign_policy::{
 const GOOD: &str = r#"default = "deny"
 nobody = "deny"
 max-open = 5
+repeats = 4
 allow = ["read(**)", { rule = "edit(src/**)", unless = ["src/secret"], expires = 2027-01-01 }]
 ask = [{ rule = "shell(git push *)", why = "leaves", remember = "session", offer = "turn" }]
 deny = ["@delete", { rule = "hub/send", when = { to = "*@evil.com" } }]
@@ -63,6 +64,8 @@ fn each_way_to_break_a_text_is_an_error() {
         ("nobody with too long a wait", "nobody = \"deny\"", "nobody = \"wait 99999999d\""),
         ("a count below one", "max-open = 5", "max-open = 0"),
         ("a count that is negative", "max-open = 5", "max-open = -1"),
+        ("a repetition that is none", "repeats = 4", "repeats = 1"),
+        ("a repetition without end by another word", "repeats = 4", "repeats = \"off\""),
         ("an example that is none", "deny delete: x", "deny x"),
         ("a tool that is none", "[tools.\"hub/send\"]", "[tools.send]"),
         ("a class of a tool that is none", "class = \"write\"", "class = \"Read\""),
@@ -101,6 +104,8 @@ fn settings_of_a_project_are_errors_there() {
         "default = \"allow\"",
         "nobody = \"wait 1h\"",
         "max-open = 1000",
+        "repeats = 1000",
+        "repeats = \"never\"",
         "on-deny = \"continue\"",
         "profile = \"open\"",
         "hooks = {}",
@@ -159,6 +164,7 @@ fn call(targets: Vec<Target>) -> Call {
         environment: BTreeMap::new(),
         attendance: Attendance::Somebody,
         targets,
+        in_a_row: 0,
         faults: Vec::new(),
     }
 }
@@ -199,10 +205,13 @@ fn an_untrusted_file_says_nothing_of_defaults_or_tools() {
     let document = parse(SourceKind::Project, "file", text).unwrap();
     let policy = assemble(vec![Loaded::new(document.clone(), false)]);
     assert!(policy.catalog.tools.is_empty());
-    let user = parse(SourceKind::User, "user", "default = \"allow\"\nnobody = \"wait 1h\"\nmax-open = 100").unwrap();
+    let user =
+        parse(SourceKind::User, "user", "default = \"allow\"\nnobody = \"wait 1h\"\nmax-open = 100\nrepeats = 9")
+            .unwrap();
     let policy = assemble(vec![Loaded::new(user, false)]);
     assert_eq!((policy.default, policy.max_open), (Effect::Ask, 20));
     assert_eq!(policy.nobody, countersign_policy::Nobody::Deny);
+    assert_eq!(policy.repeats, countersign_policy::Repeats::Ask(3));
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn parts() -> impl Strategy<Value = String> {
             "prefix_rule(",
             "default = \"deny\"",
             "max-open = 9",
+            "repeats = \"never\"",
         ])
         .prop_map(str::to_owned),
         any::<char>().prop_map(String::from),

@@ -64,7 +64,7 @@ fn keys_that_are_not_known_or_do_not_belong() {
     all.push_str("==== in a project's file\n");
     all.push_str(&reports(
         SourceKind::Project,
-        &["default = \"allow\"\nnobody = \"wait 10m\"\nmax-open = 3\n[ceiling]\nask = [\"*\"]\n"],
+        &["default = \"allow\"\nnobody = \"wait 10m\"\nmax-open = 3\nrepeats = 9\n[ceiling]\nask = [\"*\"]\n"],
     ));
     all.push_str("==== in the administrator's file\n");
     all.push_str(&reports(
@@ -181,6 +181,9 @@ fn values_that_do_not_fit() {
             "on-deny = \"stop\"\n",
             "max-open = 0\n",
             "max-open = \"many\"\n",
+            "repeats = 1\n",
+            "repeats = 0\n",
+            "repeats = \"off\"\n",
             "examples = [\"shell: ls\", \"allow shel: ls\", \"allow shell:ls\", \"deny shell\", 3]\n",
             "[tools.shell]\nclass = \"read\"\n",
             "[tools.\"crm/*\"]\nclass = \"read\"\n",

@@ -4,8 +4,8 @@ mod generate;
 
 use countersign_policy::approval::Outcome;
 use countersign_policy::{
-    Action, Answer, Attendance, Binds, Call, Class, Effect, Grant, Nobody, Policy, Resource, Role, Rule, Scope, Source,
-    Target, Timestamp, decide,
+    Action, Answer, Attendance, Binds, Call, Class, Effect, Grant, Nobody, Policy, Repeats, Resource, Role, Rule,
+    Scope, Source, Target, Timestamp, decide,
 };
 use generate::NOW;
 use proptest::prelude::*;
@@ -179,6 +179,12 @@ fn one(
     // The only version window that is generated begins above the version that is generated.
     if policy.catalog.tools.contains_key(&call.action.to_string()) {
         effect = Effect::Deny;
+    }
+
+    // The same call too often in a row.
+    let primary = target.role == Role::Primary || call.targets.iter().all(|target| target.role != Role::Primary);
+    if primary && matches!(policy.repeats, Repeats::Ask(most) if call.in_a_row >= most) {
+        effect = effect.max(Effect::Ask);
     }
 
     // The answer.

@@ -80,6 +80,32 @@ proptest! {
     }
 
     #[test]
+    fn repetition_never_loosens_and_no_grant_lifts_it(
+        policy in generate::policy(),
+        grants in generate::grants(),
+        (call, answer) in generate::answered_call(),
+        times in 1_u32..6,
+    ) {
+        let at = |in_a_row| countersign_policy::Call {
+            in_a_row, attendance: countersign_policy::Attendance::Somebody, ..call.clone()
+        };
+        let (once, often) = (at(0), at(times));
+        let before = decide(&policy, &grants, answer.as_ref(), &once, NOW);
+        let after = decide(&policy, &grants, answer.as_ref(), &often, NOW);
+        for (before, after) in before.judgements().iter().zip(after.judgements()) {
+            prop_assert!(after.effect() >= before.effect());
+            prop_assert!(after.remember().scopes.iter().all(|scope| before.remember().scopes.contains(scope)));
+        }
+        let unanswered = decide(&policy, &grants, None, &often, NOW);
+        if times >= 3 {
+            prop_assert!(unanswered.effect() >= Effect::Ask);
+            prop_assert!(unanswered.judgements().iter().all(|judgement| judgement.remember().scopes.is_empty()));
+        } else {
+            prop_assert_eq!(unanswered, decide(&policy, &grants, None, &once, NOW));
+        }
+    }
+
+    #[test]
     fn a_grant_never_lifts_a_deny(
         policy in generate::policy(),
         grants in generate::grants(),

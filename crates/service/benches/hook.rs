@@ -126,6 +126,7 @@ fn call(line: &str) -> Call {
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: vec![Target::primary(Action::Shell, Resource::Words(words))],
+        in_a_row: 0,
         faults: Vec::new(),
     }
 }

@@ -113,7 +113,6 @@ fn never_decide(file: &Text<'_>, report: &Report) -> Vec<Problem> {
     report.rules.iter().filter_map(of).collect()
 }
 
-
 /// The warnings about what of the sources stands in a file.
 fn warnings(sources: &[Source], name: &str, text: &str) -> Vec<Problem> {
     sources.iter().flat_map(|source| lint_source(source, (name, text), here::clock())).collect()

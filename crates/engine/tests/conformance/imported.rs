@@ -17,6 +17,7 @@ pub(crate) fn policy(sources: Vec<Source>, remembered: Vec<Source>) -> Policy {
         nobody: Nobody::Wait(1),
         max_open: 20,
         cascade: false,
+        repeats: countersign_policy::Repeats::Ask(3),
         catalog: Catalog::default(),
         programs: std::collections::BTreeMap::new(),
         project_programs: std::collections::BTreeMap::new(),
@@ -51,6 +52,7 @@ pub(crate) fn call(tool: &str, texts: &[String]) -> Call {
         environment: std::collections::BTreeMap::new(),
         attendance: Attendance::Somebody,
         targets,
+        in_a_row: 0,
         faults,
         action,
     }

@@ -110,6 +110,7 @@ fn policy(settings: &Settings, folders: &[String]) -> Policy {
         nobody: Nobody::Deny,
         max_open: 1,
         cascade: false,
+        repeats: countersign_policy::Repeats::Ask(3),
         catalog: Catalog::default(),
         programs: BTreeMap::new(),
         project_programs: BTreeMap::new(),

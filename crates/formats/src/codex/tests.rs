@@ -333,6 +333,7 @@ fn decided(sources: Vec<Source>, target: Target) -> Effect {
         nobody: Nobody::Deny,
         max_open: 1,
         cascade: false,
+        repeats: countersign_policy::Repeats::Ask(3),
         catalog: Catalog::default(),
         programs: Default::default(),
         project_programs: Default::default(),
@@ -359,6 +360,7 @@ fn decided(sources: Vec<Source>, target: Target) -> Effect {
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: vec![target],
+        in_a_row: 0,
         faults: Vec::new(),
     };
     decide(&policy, &[], None, &call, Timestamp(1_800_000_000)).effect()

@@ -68,6 +68,7 @@ fn call(catalog: &Catalog, tool: &str, version: Option<&str>) -> Call {
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: vec![Target::primary(action, Resource::None)],
+        in_a_row: 0,
         faults: Vec::new(),
     }
 }

@@ -9,10 +9,13 @@ use crate::digest::sha256_hex;
 use crate::effect::Effect;
 use crate::program;
 use crate::rule::{Origin, Rule, Selector};
-use crate::source::{Ceiling, Nobody, Policy, Source, SourceKind};
+use crate::source::{Ceiling, Nobody, Policy, Repeats, Source, SourceKind};
 
 /// How many questions a session may have open unless a file says otherwise.
 const MAX_OPEN: u32 = 20;
+
+/// How often a session may make the same call in a row unless a file says otherwise.
+const REPEATS: Repeats = Repeats::Ask(3);
 
 /// How much of the digest of everything names a revision.
 const REVISION: usize = 16;
@@ -43,7 +46,7 @@ pub fn builtin_text() -> &'static str {
 /// Puts files together, with the built-in rules below them and the built-in ceiling above.
 ///
 /// Of several defaults the strictest holds, `nobody = "deny"` before any waiting, the shortest waiting, the smallest
-/// `max-open`, and `on-deny = "cascade"`. What an untrusted file says of these, of tools or of programs does not count; of
+/// `max-open` and `repeats`, and `on-deny = "cascade"`. What an untrusted file says of these, of tools or of programs does not count; of
 /// its tables for sub-agents the asks and denies do.
 pub fn assemble(documents: Vec<Loaded>) -> Policy {
     let builtin = parse(SourceKind::Builtin, "builtin", builtin_text());
@@ -57,6 +60,7 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
         nobody: Nobody::Deny,
         max_open: MAX_OPEN,
         cascade: false,
+        repeats: REPEATS,
         catalog: Catalog::default(),
         programs: std::collections::BTreeMap::new(),
         project_programs: std::collections::BTreeMap::new(),
@@ -79,6 +83,7 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
     policy.nobody = trusted().filter_map(|document| document.nobody).min_by_key(patience).unwrap_or(Nobody::Deny);
     policy.max_open = trusted().filter_map(|document| document.max_open).min().unwrap_or(MAX_OPEN);
     policy.cascade = trusted().any(|document| document.cascade == Some(true));
+    policy.repeats = trusted().filter_map(|document| document.repeats).min().unwrap_or(REPEATS);
     for document in trusted() {
         for (tool, entry) in &document.tools {
             merge(policy.catalog.tools.entry(tool.clone()).or_default(), entry);

@@ -30,6 +30,7 @@ pub(super) enum Shape {
     Truth,
     Date,
     Count,
+    Repeats,
     Conditions,
     Patterns,
     OneOf(&'static [&'static str]),
@@ -133,6 +134,13 @@ pub(super) const TOP: &[Key] = &[
         Shape::Count,
         Place::Above,
         "The most open questions that a session may have; 20 unless it is given.",
+    ),
+    key(
+        "repeats",
+        Shape::Repeats,
+        Place::Above,
+        "The same call so many times in a row in a session asks, whatever else allows it: a number from 2, or `never`; 3 \
+         unless it is given. Of several files the smallest holds.",
     ),
     key("profile", Shape::NotYet, Place::Above, "The active permission profile."),
     key("hooks", Shape::NotYet, Place::Above, "What happens on events."),

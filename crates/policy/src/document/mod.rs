@@ -34,7 +34,7 @@ use crate::effect::Effect;
 use crate::grant::GrantLimit;
 use crate::program::ProgramEntry;
 use crate::rule::Rule;
-use crate::source::{Nobody, SourceKind};
+use crate::source::{Nobody, Repeats, SourceKind};
 
 /// The largest policy file in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -68,6 +68,8 @@ pub struct Document {
     pub max_open: Option<u32>,
     /// Whether a human's no goes on to the turn's other questions, if it says so.
     pub cascade: Option<bool>,
+    /// How often a session may make the same call in a row, if it says so.
+    pub repeats: Option<Repeats>,
     /// What nobody below crosses.
     pub ceiling: Option<Limits>,
     /// What kinds of sub-agents may do.

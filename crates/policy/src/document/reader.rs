@@ -84,6 +84,7 @@ impl<'i> Reader<'i> {
             nobody: None,
             max_open: None,
             cascade: None,
+            repeats: None,
             ceiling: None,
             agents: std::collections::BTreeMap::new(),
         };
@@ -113,6 +114,7 @@ impl<'i> Reader<'i> {
                 Shape::Nobody => document.nobody = self.nobody(value),
                 Shape::Count => document.max_open = self.count(key.name, value),
                 Shape::Agents => document.agents = self.agents(value, &mut document.examples),
+                Shape::Repeats => document.repeats = self.repeats(key.name, value),
                 Shape::Ceiling => document.ceiling = self.ceiling(value),
                 Shape::OneOf(keys::EFFECTS) => document.default = self.effect(key.name, value),
                 Shape::OneOf(words) => document.cascade = self.on_deny(key.name, words, value),

@@ -95,6 +95,9 @@ fn shape(shape: Shape) -> Value {
         // TOML's own dates reach JSON Schema validators as texts.
         Shape::Date => json!({ "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}" }),
         Shape::Count => json!({ "type": "integer", "minimum": 1, "maximum": 10_000 }),
+        Shape::Repeats => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": 2, "maximum": 10_000 }, { "enum": ["never"] }] })
+        }
         Shape::Conditions => {
             json!({ "type": "object", "minProperties": 1, "additionalProperties": { "type": ["string", "boolean", "integer"] } })
         }

@@ -13,7 +13,7 @@ use crate::catalog::{ToolEntry, Version};
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
 use crate::scope::Scope;
-use crate::source::Nobody;
+use crate::source::{Nobody, Repeats};
 
 impl<'i> Reader<'i> {
     /// `examples = ["allow shell: git diff --stat"]`.
@@ -220,6 +220,24 @@ impl<'i> Reader<'i> {
             return None;
         }
         count
+    }
+
+    /// `repeats = 3` or `repeats = "never"`.
+    pub(super) fn repeats(&mut self, name: &str, value: &Value<'i>) -> Option<Repeats> {
+        let read = match value.get_ref() {
+            DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix())
+                .ok()
+                .filter(|most| (2..=10_000).contains(most))
+                .map(Repeats::Ask),
+            DeValue::String(word) => (&**word == "never").then_some(Repeats::Never),
+            _ => None,
+        };
+        if read.is_none() {
+            let message = format!("`{name}` takes a number from 2 to 10000, or `never`");
+            let help = format!("write `{name} = 3`, or `{name} = \"never\"` to let the same call run again and again");
+            self.problem(value.span(), message, Some(help));
+        }
+        read
     }
 
     pub(super) fn effect(&mut self, name: &str, value: &Value<'i>) -> Option<Effect> {

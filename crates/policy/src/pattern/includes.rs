@@ -94,6 +94,7 @@ mod tests {
             environment: std::collections::BTreeMap::new(),
             attendance: Attendance::Somebody,
             targets: Vec::new(),
+            in_a_row: 0,
             faults: Vec::new(),
         }
     }

@@ -416,6 +416,7 @@ pub(crate) mod tests {
             environment: std::collections::BTreeMap::new(),
             attendance: Attendance::Somebody,
             targets: Vec::new(),
+            in_a_row: 0,
             faults: Vec::new(),
         }
     }

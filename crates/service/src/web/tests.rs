@@ -34,6 +34,7 @@ fn call(command: &str) -> Call {
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: Vec::new(),
+        in_a_row: 0,
         faults: Vec::new(),
     }
 }

@@ -72,6 +72,7 @@ pub fn shell(line: &str) -> Call {
             command: None,
             programs: BTreeMap::new(),
         }],
+        in_a_row: 0,
         faults: Vec::new(),
     }
 }
@@ -93,6 +94,7 @@ pub fn policy(rules: Vec<Rule>) -> Policy {
         nobody: Nobody::Deny,
         max_open: 3,
         cascade: false,
+        repeats: countersign_policy::Repeats::Ask(3),
         catalog: Catalog::default(),
         programs: std::collections::BTreeMap::new(),
         project_programs: std::collections::BTreeMap::new(),

@@ -160,6 +160,7 @@ fn decision(source: &Source, call: Call) -> Option<&'static str> {
         nobody: Nobody::Deny,
         max_open: 1,
         cascade: false,
+        repeats: countersign_policy::Repeats::Ask(3),
         catalog: Catalog::default(),
         programs: Default::default(),
         project_programs: Default::default(),
@@ -195,6 +196,7 @@ fn call(target: Target) -> Call {
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: vec![target],
+        in_a_row: 0,
         faults: Vec::new(),
     }
 }

@@ -63,6 +63,7 @@ fn call(catalog: &Catalog, tool: &str, role: Option<&str>, version: Option<&str>
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: vec![Target::primary(action, Resource::None)],
+        in_a_row: 0,
         faults: Vec::new(),
     }
 }
@@ -79,6 +80,7 @@ fn policy_of(source: Source) -> Policy {
         nobody: Nobody::Wait(60),
         max_open: 20,
         cascade: false,
+        repeats: countersign_policy::Repeats::Ask(3),
         catalog: Default::default(),
         programs: Default::default(),
         project_programs: Default::default(),

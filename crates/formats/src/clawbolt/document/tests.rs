@@ -62,6 +62,7 @@ pub(super) fn decision(text: &str, defaults: &Defaults, tool: &str, resource: Op
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: vec![Target::primary(action.clone(), resource)],
+        in_a_row: 0,
         faults: Vec::new(),
         action,
     };

@@ -78,6 +78,7 @@ fn says(policy: &Policy, resource: Option<&str>) -> Effect {
         environment: Default::default(),
         attendance: Attendance::Somebody,
         targets: vec![Target::primary(action.clone(), resource)],
+        in_a_row: 0,
         faults: Vec::new(),
         action,
     };
