@@ -1,6 +1,7 @@
 //! The one flow that the hook and the server share.
 //!
-//! 1. The store's time and the grants that could speak of the call; policy decides.
+//! 1. The store's time, the grants that could speak of the call, how often in a row it came and the mode that was set for
+//!    its session; policy decides.
 //! 2. Where it asks, an answer to the same call of the same session that came late is looked for: a yes is redeemed,
 //!    a no is told.
 //! 3. The decision is logged before anybody hears of it; the server logs in batches. What goes wrong is an error, and
@@ -10,7 +11,7 @@ use countersign_engine::{Engine, Files};
 use countersign_policy::approval::{Asker, State};
 use countersign_policy::{Answer, Call, Cause, Decision, Effect, Grant, Question, Timestamp};
 
-use crate::store::{Clock, LogEntry, Once, Record, RedeemError, Store, StoreError};
+use crate::store::{Clock, LogEntry, Looked, Once, Present, Record, RedeemError, Run, Store, StoreError, run_id};
 
 /// What became of a call at the gate. It is in the decision log.
 #[must_use]
@@ -47,15 +48,33 @@ pub enum Gate {
     },
 }
 
+/// The host's own id of a call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HostId<'a> {
+    /// As the host told it, for the log. Judged again under the same id, it is the same call: it counts once.
+    pub told: Option<&'a str>,
+    /// Where the host asks once more and tells none: which call it means, see [`Store::judged_before`].
+    pub again: Option<&'a str>,
+}
+
+impl<'a> HostId<'a> {
+    /// The id that the host told, if it did.
+    pub fn told(id: Option<&'a str>) -> HostId<'a> {
+        HostId { told: id, again: None }
+    }
+}
+
 /// What became of a call, what the decision log is to know of it, and when that was.
 pub(crate) struct Judged {
     pub(crate) gate: Gate,
     pub(crate) entry: LogEntry,
+    /// The session's run before this call.
+    pub(crate) before: Option<Run>,
     at: Clock,
 }
 
-/// Decides a call and logs the decision. `clock` is what the computer's clock says, `call_id` the host's own id of the
-/// call, for the log.
+/// Decides a call and logs the decision. `clock` is what the computer's clock says. What the store knows of the call's
+/// session is filled into the call.
 ///
 /// # Errors
 /// The store failed, the log included: the call must not run then.
@@ -63,11 +82,12 @@ pub async fn decide(
     store: &mut Store,
     engine: &Engine,
     files: &(dyn Files + Sync),
-    call: &Call,
-    call_id: Option<&str>,
+    call: &mut Call,
+    id: HostId<'_>,
     clock: Timestamp,
 ) -> Result<Gate, StoreError> {
-    let Judged { gate, entry, at } = judge(store, engine, files, call, Sent { call_id, once: None }, clock).await?;
+    let sent = Sent { id, ..Sent::default() };
+    let Judged { gate, entry, at, .. } = judge(store, engine, files, call, sent, clock).await?;
     store.log_at(&entry, false, at).await?;
     Ok(gate)
 }
@@ -75,10 +95,52 @@ pub async fn decide(
 /// What came with a call beside it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sent<'a> {
-    /// The host's own id of the call, for the log.
-    pub(crate) call_id: Option<&'a str>,
+    /// The host's own id of the call.
+    pub(crate) id: HostId<'a>,
     /// The idempotency key of its request: a yes that was taken with it is taken again.
     pub(crate) once: Option<&'a Once>,
+    /// The session's run, if the caller knows more of it than the store.
+    pub(crate) ahead: Option<Option<&'a Run>>,
+}
+
+impl Sent<'_> {
+    /// The id under which the same call may be judged again.
+    fn run_id(self, call: &Call) -> Option<String> {
+        let told = self.id.told.map(|id| run_id(call, id)).or(self.id.again.map(str::to_owned));
+        told.or(self.once.map(|once| format!("key {}", once.key)))
+    }
+}
+
+/// What a call counts for where repetition is counted.
+pub(crate) struct Count {
+    call: String,
+    id: Option<String>,
+    /// The session's run before this call.
+    pub(crate) before: Option<Run>,
+}
+
+impl Count {
+    /// Fills into the call what is known of its session.
+    pub(crate) fn of(call: &mut Call, present: Present, sent: Sent<'_>) -> Count {
+        let before = match sent.ahead {
+            Some(run) => run.cloned(),
+            None => present.run,
+        };
+        let (same, id) = (call.repeated_as().0, sent.run_id(call));
+        call.in_a_row = Run::with(before.as_ref(), &same, id.as_deref());
+        call.mode = present.mode.or(call.mode.take());
+        Count { call: same, id, before }
+    }
+
+    /// The log's entry of a decision about the call.
+    pub(crate) fn entry(&self, call: &Call, decision: &Decision, call_id: Option<&str>) -> LogEntry {
+        LogEntry {
+            call_id: call_id.map(str::to_owned),
+            run: Some(self.call.clone()),
+            run_id: self.id.clone(),
+            ..LogEntry::decided(call, decision)
+        }
+    }
 }
 
 /// The same without the log, for a caller that writes it in batches.
@@ -86,11 +148,13 @@ pub(crate) async fn judge(
     store: &mut Store,
     engine: &Engine,
     files: &(dyn Files + Sync),
-    call: &Call,
+    call: &mut Call,
     sent: Sent<'_>,
     clock: Timestamp,
 ) -> Result<Judged, StoreError> {
-    let (at, grants) = store.look(call, clock).await?;
+    let Looked { clock: at, grants, present } = store.look(call, clock).await?;
+    let count = Count::of(call, present, sent);
+    let call = &*call;
     let now = at.now();
     let decision = engine.decide(&grants, None, call, now);
     let gate = if open_to_an_answer(&decision) {
@@ -100,7 +164,7 @@ pub(crate) async fn judge(
         Gate::Decided { decision }
     };
 
-    Ok(Judged::of(gate, call, sent.call_id, at))
+    Ok(Judged::of(gate, call, sent, count, at))
 }
 
 /// The same for a caller that cannot write; `None` where a human's answer has to be taken or told.
@@ -108,11 +172,13 @@ pub(crate) async fn look(
     store: &mut Store,
     engine: &Engine,
     files: &(dyn Files + Sync),
-    call: &Call,
+    call: &mut Call,
     sent: Sent<'_>,
     clock: Timestamp,
 ) -> Result<Option<Judged>, StoreError> {
-    let (at, grants) = store.look(call, clock).await?;
+    let Looked { clock: at, grants, present } = store.look(call, clock).await?;
+    let count = Count::of(call, present, sent);
+    let call = &*call;
     let decision = engine.decide(&grants, None, call, at.now());
     let gate = if open_to_an_answer(&decision) {
         let existing = store.find(&call.digest(), &Asker::of(call), at.now()).await?;
@@ -123,11 +189,11 @@ pub(crate) async fn look(
     } else {
         Gate::Decided { decision }
     };
-    Ok(Some(Judged::of(gate, call, sent.call_id, at)))
+    Ok(Some(Judged::of(gate, call, sent, count, at)))
 }
 
 impl Judged {
-    fn of(gate: Gate, call: &Call, call_id: Option<&str>, at: Clock) -> Judged {
+    fn of(gate: Gate, call: &Call, sent: Sent<'_>, count: Count, at: Clock) -> Judged {
         let (decision, approval) = match &gate {
             Gate::Decided { decision } => (decision, None),
             Gate::Answered { decision, approval } => (decision, Some(approval.clone())),
@@ -136,8 +202,8 @@ impl Judged {
                 (decision, existing.as_ref().map(|record| record.approval.id.clone()))
             }
         };
-        let entry = LogEntry { call_id: call_id.map(str::to_owned), approval, ..LogEntry::decided(call, decision) };
-        Judged { gate, entry, at }
+        let entry = LogEntry { approval, ..count.entry(call, decision, sent.id.told) };
+        Judged { gate, entry, before: count.before, at }
     }
 }
 

@@ -41,10 +41,18 @@ fn list(here: &Here, store: &mut Store) -> Result<()> {
     for record in &records {
         let asked = when::relative(record.approval.asked, now);
         let id = here.screen.paint(Paint::Quiet, &record.approval.id);
-        here.screen.line(format!("{id}  {asked}"))?;
+        here.screen.line(format!("{id}  {asked}{}", times(record)))?;
         here.screen.folded("  ", "  ┊ ", Some(Paint::Strong), &record.question.summary)?;
     }
     here.screen.line("Answer with `countersign approvals allow ID` or `deny ID`; `show ID` shows one in full.")
+}
+
+/// How often the same call was asked about, if more than once.
+fn times(record: &Record) -> String {
+    match record.approval.count {
+        0 | 1 => String::new(),
+        count => format!(", asked {count} times"),
+    }
 }
 
 /// The only question of this user whose id begins so, or is `last`.
@@ -64,7 +72,7 @@ fn show(here: &Here, record: &Record) -> Result<()> {
     let screen = here.screen;
     let Question { summary, body, claim, scopes, unapprovable, .. } = &record.question;
     screen.folded("", "  ┊ ", Some(Paint::Strong), summary)?;
-    screen.line(screen.paint(Paint::Quiet, format!("  {}", record.approval.id)))?;
+    screen.line(screen.paint(Paint::Quiet, format!("  {}{}", record.approval.id, times(record))))?;
     screen.line(format!(
         "  asked by {} in {}{}",
         printable(&record.call.host),

@@ -9,7 +9,7 @@ use countersign_policy::approval::{CancelReason, State};
 use countersign_policy::{Attendance, Call, Decision, Effect, Nobody, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
-use countersign_service::gate;
+use countersign_service::gate::{self, HostId};
 use countersign_service::store::{Ask, AskError, LogEntry, LogEvent, Record, Store};
 
 use super::claude_code::attended;
@@ -126,9 +126,14 @@ impl Gate<'_> {
 
     fn judge(&self, store: &mut Store, reading: Reading, now: Timestamp) -> Result<Judged, Fault> {
         block_on(store.note_checked(&reading.checked, now))?;
-        let call = reading.engine.call(self.request, &Disk);
-        let id = self.request.call_id.as_deref();
-        let gate = block_on(gate::decide(store, &reading.engine, &Disk, &call, id, now))?;
+        let mut call = reading.engine.call(self.request, &Disk);
+        let again = match self.event {
+            // The host's prompt is about a call that was judged before, and does not say which.
+            Event::PermissionRequest(_) => block_on(store.judged_before(&call))?,
+            _ => None,
+        };
+        let id = HostId { told: self.request.call_id.as_deref(), again: again.as_deref() };
+        let gate = block_on(gate::decide(store, &reading.engine, &Disk, &mut call, id, now))?;
         Ok(Judged { engine: reading.engine, call, gate, now })
     }
 
@@ -197,6 +202,8 @@ impl Gate<'_> {
     ) -> Result<Answer, Fault> {
         let mut entry = self.entry(judged, decision);
         entry.event = LogEvent::Host;
+        // Should it run, a person has said yes to it: see `record::ran`.
+        entry.run = Some(judged.call.repeated_as().0);
         entry.approval = Some(asked.approval.id.clone());
         block_on(store.log(&[entry], false, judged.now))?;
         Ok(match self.event {

@@ -8,7 +8,7 @@ use countersign_policy::approval::{Asker, CancelReason};
 use countersign_policy::{Call, Effect, document};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
-use countersign_service::store::{LogEntry, LogEvent, LoggedEntry, Open, Store, Withdraw, args_digest};
+use countersign_service::store::{LogEntry, LogEvent, LoggedEntry, Open, Store, Withdraw, args_digest, run_id};
 use serde_json::{Value, json};
 
 use super::Fault;
@@ -29,6 +29,10 @@ pub(super) fn ran(place: &Place, request: &Request, succeeded: bool) -> Result<O
     let alarm = alarm(place, request, decided.as_ref());
     let mut entry = entry(request, &call, LogEvent::Ran, Effect::Allow);
     entry.approval = decided.as_ref().and_then(|decided| decided.entry.approval.clone());
+    // Whoever was asked at the host has said yes: what is counted of the same call in a row begins anew.
+    let at_host = decided.as_ref().filter(|decided| decided.entry.event == LogEvent::Host);
+    entry.run = at_host.and_then(|decided| decided.entry.run.clone());
+    entry.run_id = request.call_id.as_deref().map(|id| run_id(&call, id));
     entry.detail = json!({"succeeded": succeeded, "args": args_digest(&request.args), "alarm": alarm});
     block_on(store.log(&[entry], alarm.is_some(), now))?;
     if let Some(alarm) = &alarm {

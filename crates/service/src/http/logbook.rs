@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::ahead::{Ahead, Looking, Seen, keys};
 use super::app::{Shared, ended};
-use crate::store::LogEntry;
+use crate::store::{LogEntry, Run};
 
 /// Entries that wait for a batch. When it is full, deciding waits for the disk.
 const WAITING: usize = 4096;
@@ -18,17 +19,56 @@ const PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub(crate) struct Logbook {
     to: mpsc::Sender<LogEntry>,
+    ahead: Ahead,
+}
+
+/// Room for one entry about a call. It is taken before the call is judged: what was judged is then noted at once, even if
+/// whoever asked has gone.
+pub(crate) struct Line<'a> {
+    /// `None`: the log is closed, because the server ends. That is no fault of the decision.
+    room: Option<mpsc::Permit<'a, LogEntry>>,
+    looking: Looking<'a>,
 }
 
 impl Logbook {
     pub(crate) fn new() -> (Logbook, mpsc::Receiver<LogEntry>) {
         let (to, from) = mpsc::channel(WAITING);
-        (Logbook { to }, from)
+        (Logbook { to, ahead: Ahead::default() }, from)
     }
 
-    /// Notes a decision. That the log is closed, because the server ends, is no fault of the decision.
+    /// Waits for room for one entry about a call of this session.
+    pub(crate) async fn line(&self, user: &str, session: &str) -> Line<'_> {
+        let room = self.to.reserve().await.ok();
+        Line { room, looking: self.ahead.look(user, session) }
+    }
+
+    /// Looks at a session's run without judging anything.
+    pub(crate) fn look(&self, user: &str, session: &str) -> Looking<'_> {
+        self.ahead.look(user, session)
+    }
+
+    /// Notes what counts for nothing in its session. That the log is closed, because the server ends, is no fault of the decision.
     pub(crate) async fn note(&self, entry: LogEntry) {
         let _ = self.to.send(entry).await;
+    }
+}
+
+impl Line<'_> {
+    /// What is known of the session's run now: a call is judged by it, and by the store.
+    pub(crate) fn seen(&self) -> Seen {
+        self.looking.seen()
+    }
+
+    /// Notes a decision that was made by what was `seen`; `before` is the session's run without it. Where that is no
+    /// longer so and `anew` it can be judged again, nothing is noted, and the line comes back.
+    pub(crate) fn note(self, entry: LogEntry, before: Option<Run>, seen: &Seen, anew: bool) -> Option<Self> {
+        if self.room.is_some() && !self.looking.note(&entry, before, seen, anew) {
+            return Some(self);
+        }
+        if let Some(room) = self.room {
+            room.send(entry);
+        }
+        None
     }
 }
 
@@ -68,9 +108,11 @@ async fn save(app: &Shared, batch: Vec<LogEntry>) {
     if batch.is_empty() {
         return;
     }
-    let (clock, many) = (app.clock(), batch.len());
+    let (clock, many, keys) = (app.clock(), batch.len(), keys(&batch));
     let logged = app.jot(move |store| Box::pin(async move { store.log(&batch, false, clock).await })).await;
-    if let Err(fault) = logged {
-        eprintln!("countersign: {many} decisions are missing from the log: {fault}");
+    match logged {
+        Ok(()) => app.logbook.ahead.written(&keys),
+        // What these calls count for stays known here.
+        Err(fault) => eprintln!("countersign: {many} decisions are missing from the log: {fault}"),
     }
 }

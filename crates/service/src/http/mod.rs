@@ -4,6 +4,7 @@
 //! its own questions only; a human signs in with a one-time code. The page's cookie is good for the page alone, the API
 //! takes bearer tokens alone: no page of another site can make a browser use the API.
 
+mod ahead;
 mod api;
 mod app;
 mod body;

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agent, catalog, human, records, replies, tokens, turns};
+use super::api::{agent, catalog, human, records, replies, sessions, tokens, turns};
 use super::app::Shared;
 
 #[derive(OpenApi)]
@@ -61,6 +61,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(human::grants))
         .routes(routes!(human::revoke))
         .routes(routes!(human::events))
+        .routes(routes!(sessions::session, sessions::set, sessions::end))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .routes(routes!(records::audit))

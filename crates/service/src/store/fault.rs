@@ -142,6 +142,8 @@ mod tests {
             summary: "shell: git push".into(),
             revision: "r1".into(),
             approval: None,
+            run: None,
+            run_id: None,
             grants: Vec::new(),
             detail: serde_json::json!("x".repeat(detail)),
         }

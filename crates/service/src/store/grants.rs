@@ -11,12 +11,24 @@ use countersign_policy::{
 };
 use serde::Serialize;
 use serde_json::json;
-use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::approvals::limit;
 use super::clock::Clock;
+use super::runs::{self, Present};
 use super::sessions::IDLE_MS;
 use super::{Store, StoreError, Synchronous, Withdraw, Writing, new_id};
+
+/// What a decision needs of the store.
+pub(crate) struct Looked {
+    /// The store's clock.
+    pub(crate) clock: Clock,
+    /// The grants that could speak of the call's targets.
+    pub(crate) grants: Vec<Grant>,
+    /// Its session's state.
+    pub(crate) present: Present,
+}
 
 /// A grant with what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,11 +84,12 @@ impl Store {
         self.counting(found, now)
     }
 
-    /// The store's clock, and the grants that could speak of this call's targets then: one question to the database.
-    pub(crate) async fn look(&mut self, call: &Call, clock: Timestamp) -> Result<(Clock, Vec<Grant>), StoreError> {
-        let found = candidates(&mut self.db, call).await.map_err(|error| self.fault(error))?;
+    /// What a decision needs of the store: one question to the database.
+    pub(crate) async fn look(&mut self, call: &Call, clock: Timestamp) -> Result<Looked, StoreError> {
+        let mut found = candidates(&mut self.db, call).await.map_err(|error| self.fault(error))?;
         let clock = self.told(found.clock, clock);
-        Ok((clock, self.counting(found, clock.now())?))
+        let present = Present::of(std::mem::take(&mut found.own), clock.now().0.saturating_sub(IDLE_MS));
+        Ok(Looked { clock, present, grants: self.counting(found, clock.now())? })
     }
 
     fn counting(&self, found: Candidates, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
@@ -288,6 +301,8 @@ fn wanted(target: &Target) -> Vec<KeptAs> {
 /// What was found for a call.
 struct Candidates {
     clock: Clock,
+    /// The call's own session.
+    own: runs::Row,
     found: Vec<Candidate>,
 }
 
@@ -327,19 +342,26 @@ async fn candidates(db: &mut SqliteConnection, call: &Call) -> Result<Candidates
     seeks.sort_unstable();
     seeks.dedup();
     // What has expired by the newest time need not be read; `counting` looks at the present.
-    type Row = (i64, i64, Option<String>, bool, Option<i64>);
-    let rows = sqlx::query_as(
-        "SELECT c.newest, c.seen, g.body, g.session IS NOT NULL, s.used
+    let rows = sqlx::query(
+        "SELECT c.newest, c.seen, g.body, g.session IS NOT NULL, s.used, o.used, o.run, o.runs, o.run_id, o.mode
          FROM clock c
+         LEFT JOIN sessions o ON o.user = ?2 AND o.session = ?3
          LEFT JOIN grants g ON g.seek IN (SELECT value FROM json_each(?1)) AND g.ended IS NULL
               AND (g.expires IS NULL OR g.expires > c.newest)
          LEFT JOIN sessions s ON s.user = g.user AND s.session = g.session AND s.begun <= g.created
          ORDER BY g.id",
     );
-    let rows: Vec<Row> = rows.bind(json!(seeks).to_string()).fetch_all(db).await?;
-    let (newest, seen) = rows.first().map(|row| (row.0, row.1)).ok_or(sqlx::Error::RowNotFound)?;
-    let found = rows.into_iter().filter_map(|(_, _, body, of_session, used)| {
-        Some(Candidate { body: body?, session: of_session.then_some(used) })
-    });
-    Ok(Candidates { clock: Clock::of(newest, seen), found: found.collect() })
+    let rows = rows.bind(json!(seeks).to_string()).bind(&call.user).bind(call.session_key());
+    let rows = rows.fetch_all(db).await?;
+    let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let clock = Clock::of(first.try_get(0)?, first.try_get(1)?);
+    let own = runs::row(first, 5)?;
+    let candidate = |row: &SqliteRow| {
+        let Some(body) = row.try_get(2)? else { return Ok(None) };
+        let of_session: bool = row.try_get(3)?;
+        let used: Option<i64> = row.try_get(4)?;
+        Ok(Some(Candidate { body, session: of_session.then_some(used) }))
+    };
+    let found = rows.iter().filter_map(|row| candidate(row).transpose()).collect::<Result<_, sqlx::Error>>()?;
+    Ok(Candidates { clock, own, found })
 }

@@ -74,6 +74,12 @@ pub struct LogEntry {
     pub revision: String,
     /// The question that it led to or came from.
     pub approval: Option<String>,
+    /// What the call counts as where repetition is counted: [`Call::repeated_as`]. `None`: it does not count.
+    #[serde(skip)]
+    pub run: Option<String>,
+    /// The id under which the same call may be judged again: see [`super::run_id`].
+    #[serde(skip)]
+    pub run_id: Option<String>,
     /// The grants that let the call run. Writing the entry counts their use.
     pub grants: Vec<String>,
     /// The decision with all its causes, or what else is to be known.
@@ -151,6 +157,8 @@ impl LogEntry {
             summary: summary(call),
             revision: String::new(),
             approval: None,
+            run: None,
+            run_id: None,
             grants: Vec::new(),
             detail: Value::Null,
         }
@@ -236,6 +244,21 @@ impl Store {
         row.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))
     }
 
+    /// The [`LogEntry::run_id`] of the call that was last judged and counts as the same as this one: what a host means that
+    /// asks once more without saying about which call.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn judged_before(&mut self, call: &Call) -> Result<Option<String>, StoreError> {
+        let found = sqlx::query_scalar(
+            "SELECT run_id FROM log
+             WHERE session = ? AND call_id IS NOT NULL AND user = ? AND run = ? AND event <> 'ran'
+             ORDER BY id DESC LIMIT 1",
+        );
+        let found = found.bind(call.session_key()).bind(&call.user).bind(call.repeated_as().0);
+        found.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))
+    }
+
     /// Entries, the newest first; with [`LogFilter::after`] the oldest first.
     ///
     /// # Errors
@@ -290,14 +313,15 @@ impl Store {
 async fn insert(db: &mut SqliteConnection, entry: &LogEntry, at: Clock) -> Result<(), sqlx::Error> {
     let insert = sqlx::query(
         "INSERT INTO log (at, clock, event, user, session, project, host, tool, call_id, digest, effect, summary,
-           revision, approval, grants, detail)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           revision, approval, run, run_id, grants, detail)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     let grants = (!entry.grants.is_empty()).then(|| json!(entry.grants).to_string());
     let insert = insert.bind(at.now().0).bind(at.seen()).bind(entry.event.word()).bind(&entry.user);
     let insert = insert.bind(&entry.session).bind(&entry.project).bind(&entry.host).bind(&entry.tool);
     let insert = insert.bind(&entry.call_id).bind(&entry.digest).bind(entry.effect.word()).bind(&entry.summary);
-    let insert = insert.bind(&entry.revision).bind(&entry.approval).bind(grants).bind(entry.detail.to_string());
+    let insert = insert.bind(&entry.revision).bind(&entry.approval);
+    let insert = insert.bind(&entry.run).bind(&entry.run_id).bind(grants).bind(entry.detail.to_string());
     insert.execute(db).await?;
     Ok(())
 }
@@ -323,6 +347,8 @@ impl FromRow<'_, SqliteRow> for LoggedEntry {
             summary: row.try_get("summary")?,
             revision: row.try_get("revision")?,
             approval: row.try_get("approval")?,
+            run: row.try_get("run")?,
+            run_id: row.try_get("run_id")?,
             grants: serde_json::from_str(grants.unwrap_or("[]")).map_err(decode)?,
             detail: serde_json::from_str(row.try_get("detail")?).map_err(decode)?,
         };

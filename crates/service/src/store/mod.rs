@@ -25,6 +25,7 @@ mod log;
 mod once;
 mod redeem;
 mod reply;
+mod runs;
 mod schema;
 mod sessions;
 mod trust;
@@ -47,6 +48,7 @@ pub(crate) use clock::Clock;
 pub use credentials::{AgentToken, HumanSession, NewHumanSession, NewToken, TokenRequest};
 pub use edits::Edit;
 pub use fault::StoreError;
+pub(crate) use grants::Looked;
 pub use grants::{GrantFilter, KeptGrant, NewGrant};
 #[cfg(test)]
 pub(crate) use group::{fail_commit, panic_half_way};
@@ -55,6 +57,9 @@ pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry, args_digest};
 pub use once::{KeyReused, Once};
 pub use redeem::{RedeemError, Redeemed};
 pub use reply::{EditedCall, Human, Remembered, Replied, Reply, ReplyError};
+pub use runs::run_id;
+pub(crate) use runs::{Present, Run};
+pub use sessions::Session;
 pub use trust::Known;
 
 /// Judges a call again inside a transaction, with the grants of that moment: `Engine::decide`.

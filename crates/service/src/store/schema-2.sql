@@ -42,3 +42,45 @@ CREATE TABLE applications (
     expires INTEGER NOT NULL,
     revoked INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- What is counted and set in a session; it ends with the session. The last call that was allowed (`Call::repeated_as`),
+-- how often in a row, and the host's id of the last of them until it has run.
+ALTER TABLE sessions ADD COLUMN run TEXT CHECK (run IS NULL OR length(run) = 64);
+ALTER TABLE sessions ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN run_id TEXT;
+-- The mode that a human or an application set.
+ALTER TABLE sessions ADD COLUMN mode TEXT;
+
+-- What the call counts as where repetition is counted, and the host's id under which it may come again.
+ALTER TABLE log ADD COLUMN run TEXT CHECK (run IS NULL OR length(run) = 64);
+ALTER TABLE log ADD COLUMN run_id TEXT;
+DROP TRIGGER log_moves_time;
+CREATE TRIGGER log_moves_time AFTER INSERT ON log BEGIN
+    UPDATE clock SET newest = NEW.at, seen = NEW.clock WHERE newest <= NEW.at;
+    -- A session that was idle for 12 hours has ended and begins anew: see sessions.rs. How its run goes on: see runs.rs.
+    INSERT INTO sessions (user, session, begun, used, run, runs, run_id)
+        VALUES (NEW.user, NEW.session, NEW.at, NEW.at,
+            iif(NEW.effect = 'allow', NEW.run, NULL),
+            NEW.effect = 'allow' AND NEW.run IS NOT NULL,
+            iif(NEW.effect = 'allow' AND NEW.run IS NOT NULL AND NEW.event <> 'ran', NEW.run_id, NULL))
+        ON CONFLICT DO UPDATE SET
+            begun = iif(used <= NEW.at - 43200000, NEW.at, begun),
+            used = max(used, NEW.at),
+            mode = iif(used <= NEW.at - 43200000, NULL, mode),
+            run = CASE
+                WHEN NEW.effect = 'allow' AND NEW.run IS NOT NULL THEN NEW.run
+                WHEN used <= NEW.at - 43200000 THEN NULL
+                ELSE run END,
+            runs = CASE
+                WHEN NEW.effect = 'allow' AND NEW.run IS NOT NULL THEN
+                    iif(NEW.approval IS NULL AND run = NEW.run AND used > NEW.at - 43200000,
+                        -- Judged again under the same id, it is the same call.
+                        runs + iif(NEW.run_id = run_id, 0, 1),
+                        1)
+                WHEN used <= NEW.at - 43200000 THEN 0
+                ELSE runs END,
+            run_id = CASE
+                WHEN NEW.effect = 'allow' AND NEW.run IS NOT NULL THEN iif(NEW.event = 'ran', NULL, NEW.run_id)
+                WHEN used <= NEW.at - 43200000 OR (NEW.event = 'ran' AND NEW.run_id = run_id) THEN NULL
+                ELSE run_id END;
+END;

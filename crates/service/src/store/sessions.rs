@@ -1,15 +1,93 @@
 //! When a session ends: with the host's word, by a human, or 12 hours after its last use.
 
-use countersign_policy::Timestamp;
 use countersign_policy::approval::CancelReason;
+use countersign_policy::{Grant, Timestamp};
 use serde_json::json;
+use sqlx::Row as _;
 
-use super::{Owner, Store, StoreError, Synchronous, Withdraw, Writing};
+use super::runs::{self, Present};
+use super::{Human, Owner, Run, Store, StoreError, Synchronous, Withdraw, Writing};
 
 /// How long a session lasts after its last use: 12 hours.
 pub(super) const IDLE_MS: i64 = 12 * 3_600_000;
 
+/// A session that has not ended.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// When it began.
+    pub begun: Timestamp,
+    /// When it was last used.
+    pub used: Timestamp,
+    /// The mode that was set for it.
+    pub mode: Option<String>,
+    /// How many of its questions are open.
+    pub open: u32,
+    /// What was remembered for it or for one of its turns, the newest first.
+    pub grants: Vec<Grant>,
+    pub(crate) run: Option<Run>,
+}
+
+impl Session {
+    /// How often in a row it made the last call that was allowed; 0: there was none.
+    pub fn in_a_row(&self) -> u32 {
+        self.run.as_ref().map_or(0, Run::times)
+    }
+}
+
 impl Store {
+    /// A user's session; `None` if it has not begun, or has ended.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn session(&mut self, user: &str, session: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        let now = self.tick(now).await?.now();
+        let oldest = now.0.saturating_sub(IDLE_MS);
+        let query = sqlx::query(
+            "SELECT used, run, runs, run_id, mode, begun,
+               (SELECT count(*) FROM approvals a
+                WHERE a.user = s.user AND a.session = s.session AND a.state = 'open' AND a.due > ?3)
+             FROM sessions s WHERE user = ?1 AND session = ?2 AND used > ?4",
+        );
+        let query = query.bind(user).bind(session).bind(now.0).bind(oldest).fetch_optional(&mut self.db);
+        let Some(row) = query.await.map_err(|error| self.fault(error))? else { return Ok(None) };
+        let read = || Ok((runs::row(&row, 0)?, row.try_get(0)?, row.try_get(5)?, row.try_get(6)?));
+        let (columns, used, begun, open) = read().map_err(|error| self.fault(error))?;
+        let grants = sqlx::query_scalar(
+            "SELECT body FROM grants WHERE user = ? AND session = ? AND ended IS NULL AND created >= ?
+               AND (expires IS NULL OR expires > ?) ORDER BY id DESC LIMIT 1000",
+        );
+        let grants = grants.bind(user).bind(session).bind(begun).bind(now.0).fetch_all(&mut self.db);
+        let grants: Vec<String> = grants.await.map_err(|error| self.fault(error))?;
+        let grants: Result<Vec<Grant>, _> = grants.iter().map(|body| serde_json::from_str(body)).collect();
+        let grants = grants.map_err(|error| StoreError::Damaged {
+            path: self.path.clone(),
+            detail: format!("a grant cannot be read: {error}"),
+        })?;
+        let Present { run, mode } = Present::of(columns, oldest);
+        Ok(Some(Session { begun: Timestamp(begun), used: Timestamp(used), mode, open, grants, run }))
+    }
+
+    /// Sets the mode of a user's session, or with `None` leaves it to its host again. One that has not begun begins.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn set_mode(
+        &mut self,
+        session: &str,
+        mode: Option<&str>,
+        by: &Human,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut writing = self.begin(now, Synchronous::Full).await?;
+        writing.touch_session(&by.user, session).await?;
+        let update = sqlx::query("UPDATE sessions SET mode = ? WHERE user = ? AND session = ?");
+        let update = update.bind(mode).bind(&by.user).bind(session);
+        update.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
+        let detail = json!({ "session": session, "mode": mode, "via": by.via });
+        writing.audit(&by.user, "session set", None, None, &detail).await?;
+        writing.commit().await
+    }
+
     /// Ends a session: withdraws its questions and ends its session and turn grants. Returns the questions' ids.
     ///
     /// # Errors
@@ -67,7 +145,9 @@ impl Writing<'_> {
         let now = self.now.0;
         let upsert = sqlx::query(
             "INSERT INTO sessions (user, session, begun, used) VALUES (?1, ?2, ?3, ?3)
-             ON CONFLICT DO UPDATE SET begun = iif(used <= ?3 - ?4, ?3, begun), used = ?3",
+             ON CONFLICT DO UPDATE SET begun = iif(used <= ?3 - ?4, ?3, begun), used = ?3,
+               run = iif(used <= ?3 - ?4, NULL, run), runs = iif(used <= ?3 - ?4, 0, runs),
+               run_id = iif(used <= ?3 - ?4, NULL, run_id), mode = iif(used <= ?3 - ?4, NULL, mode)",
         );
         let upsert = upsert.bind(user).bind(session).bind(now).bind(IDLE_MS);
         upsert.execute(self.db()).await.map_err(|error| self.fault(error))?;

@@ -6,6 +6,7 @@ mod applications;
 mod client;
 mod humans;
 mod pages;
+mod sessions;
 mod strangers;
 mod turns;
 mod world;

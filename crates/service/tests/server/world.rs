@@ -50,7 +50,14 @@ impl World {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
         std::fs::write(folder.path().join("home/countersign.toml"), USER_POLICY).unwrap();
-        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let mut world = World { address: SocketAddr::from(([127, 0, 0, 1], 0)), folder, stop: None, running: None };
+        world.start().await;
+        world
+    }
+
+    /// Starts a server on this folder.
+    pub(crate) async fn start(&mut self) {
+        let path = |name: &str| self.folder.path().join(name).to_str().unwrap().to_owned();
         let layout = Layout {
             home: path("home"),
             user_file: path("home/countersign.toml"),
@@ -58,14 +65,14 @@ impl World {
             managed_file: path("managed.toml"),
             data_dir: path("data"),
         };
-        let config = ServerConfig { port: 0, store: store_file(&folder), layout, user: "ada".to_owned() };
+        let config = ServerConfig { port: 0, store: store_file(&self.folder), layout, user: "ada".to_owned() };
         let server = Server::bind(config).await.unwrap();
-        let address = server.address();
+        self.address = server.address();
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(async move {
+        self.running = Some(tokio::spawn(async move {
             server.run(async { drop(stopped.await) }).await.unwrap();
-        });
-        World { folder, address, stop: Some(stop), running: Some(running) }
+        }));
+        self.stop = Some(stop);
     }
 
     /// Ends the server and waits until it has.

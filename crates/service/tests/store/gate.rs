@@ -5,7 +5,7 @@ use countersign_policy::approval::{Outcome, State};
 use countersign_policy::{Attendance, Call, Cause, Effect, Scope, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
-use countersign_service::gate::{self, Gate};
+use countersign_service::gate::{self, Gate, HostId};
 use countersign_service::store::{Ask, GrantFilter, LogFilter, Store};
 
 use crate::support::{NOON, Place, always, once, policy, reply, rule, shell};
@@ -25,7 +25,8 @@ impl Scene {
     }
 
     fn gate(&mut self, call: &Call, now: Timestamp) -> Gate {
-        block_on(gate::decide(&mut self.store, &self.engine, &Disk, call, Some("call-1"), now)).unwrap()
+        let (mut call, id) = (call.clone(), HostId::told(Some("call-1")));
+        block_on(gate::decide(&mut self.store, &self.engine, &Disk, &mut call, id, now)).unwrap()
     }
 
     /// Comes to the gate, and asks as a hook would; the question's id.

@@ -16,4 +16,5 @@ mod model;
 mod races;
 mod reach;
 mod records;
+mod repeats;
 mod support;

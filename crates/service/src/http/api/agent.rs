@@ -13,17 +13,19 @@ use countersign_engine::{Engine, Files, Request};
 use countersign_policy::approval::{Asker, CancelReason, State as Life};
 use countersign_policy::{Attendance, Call, Decision, Effect, Timestamp};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::human::question_of;
 use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
 use crate::disk::Disk;
-use crate::gate::{self, Gate, Sent};
+use crate::gate::{self, Count, Gate, HostId, Sent};
+use crate::http::ahead::Seen;
 use crate::http::app::{App, ended};
 use crate::http::caller::{Caller, agent, caller};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Shared, Whole, only};
-use crate::store::{AgentToken, Ask, LogEntry, Once, Record, Withdraw};
+use crate::store::{AgentToken, Ask, AskError, LogEntry, LogEvent, Once, Record, Withdraw};
 
 /// The longest that one request waits; the agent then asks again.
 pub(super) const LONGEST_WAIT: u64 = 60;
@@ -65,14 +67,22 @@ pub(crate) async fn ask(
     let (Some(engine), Some(question)) = (judged.engine, judged.question) else {
         return Ok((StatusCode::OK, Json(judged.verdict)));
     };
-    let (call, max_open, clock) = (judged.call, engine.policy().max_open, app.clock());
+    let (call, max_open, clock) = (Arc::new(judged.call), engine.policy().max_open, app.clock());
+    let of = call.clone();
     let ask = app.write(move |store| {
         Box::pin(async move {
-            let ask = Ask { call: &call, question: &question, max_open, deferred: false };
+            let ask = Ask { call: &of, question: &question, max_open, deferred: false };
             store.ask_once(&ask, once.as_ref(), clock).await
         })
     });
-    let asked = ask.await?;
+    let asked = ask.await;
+    if let Err(AskError::TooMany(flood)) = &asked {
+        let refused = LogEntry::about(&call, LogEvent::Decided, Effect::Deny);
+        let (revision, detail) = (judged.verdict.revision, json!({ "told": flood.to_string() }));
+        app.logbook.note(LogEntry { call_id: judged.call_id, revision, detail, ..refused }).await;
+        return Err(AskError::from(*flood).into());
+    }
+    let asked = asked?;
     judged.verdict.approval = Some(ApprovalBody::of(&asked.record.approval));
     Ok((StatusCode::CREATED, Json(judged.verdict)))
 }
@@ -145,10 +155,16 @@ pub(crate) async fn redeem(
     let token = agent(&app, &headers).await?;
     own(&app, &token, &id).await?;
     let once = once(&token, &headers, &format!("redeem {id}"), &whole)?;
-    let (call, engine, call_id) = take_apart(&app, &token, whole.json()?).await?;
+    let (mut call, engine, call_id) = take_apart(&app, &token, whole.json()?).await?;
     let Some(engine) = engine else {
         return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: a human has to mend it"));
     };
+    let line = app.logbook.line(&call.user, &call.session_key()).await;
+    let seen = line.seen();
+    let present = app.read().await.present(&call.user, &call.session_key(), app.clock()).await?;
+    let ahead = seen.run.as_ref().map(Option::as_ref);
+    let sent = Sent { id: HostId::told(call_id.as_deref()), once: once.as_ref(), ahead };
+    let count = Count::of(&mut call, present, sent);
     let (of, by, clock) = (call.clone(), engine.clone(), app.clock());
     let redeem = app.write(move |store| {
         Box::pin(async move {
@@ -158,7 +174,11 @@ pub(crate) async fn redeem(
         })
     });
     let redeemed = redeem.await?;
-    note(&app, &call, &redeemed.decision, call_id, Some(&redeemed.record)).await;
+    let entry = LogEntry {
+        approval: Some(redeemed.record.approval.id.clone()),
+        ..count.entry(&call, &redeemed.decision, call_id.as_deref())
+    };
+    let _ = line.note(entry, count.before, &seen, false);
     let mut verdict = verdict(Some(&engine), &call, &redeemed.decision);
     verdict.approval = Some(ApprovalBody::of(&redeemed.record.approval));
     Ok(Json(verdict))
@@ -258,6 +278,7 @@ async fn own(app: &App, token: &AgentToken, id: &str) -> Result<Record, Fault> {
 /// A call with what policy says of it.
 pub(super) struct Judged {
     pub(super) call: Call,
+    pub(super) call_id: Option<String>,
     pub(super) verdict: Verdict,
     pub(super) engine: Option<Arc<Engine>>,
     /// What a human would be asked, where policy leaves it to one.
@@ -265,31 +286,24 @@ pub(super) struct Judged {
 }
 
 pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: Option<&Once>) -> Result<Judged, Fault> {
-    let (call, engine, call_id) = take_apart(app, token, body).await?;
+    let (mut call, engine, call_id) = take_apart(app, token, body).await?;
     let Some(engine) = engine else {
         let decision = Decision::fault("the policy cannot be read, and there is no earlier one in force");
-        note(app, &call, &decision, call_id, None).await;
-        return Ok(Judged { verdict: verdict(None, &call, &decision), call, engine: None, question: None });
+        app.logbook.note(LogEntry { call_id: call_id.clone(), ..LogEntry::decided(&call, &decision) }).await;
+        return Ok(Judged { verdict: verdict(None, &call, &decision), call, call_id, engine: None, question: None });
     };
-    let clock = app.clock();
-    let sent = Sent { call_id: call_id.as_deref(), once };
-    let looked = gate::look(&mut *app.read().await, &engine, &Disk, &call, sent, clock).await?;
-    let judged = match looked {
-        Some(judged) => judged,
-        // A human's answer is to be taken: that is written, and seen anew where nobody else writes.
-        None => {
-            let (engine, call, once) = (engine.clone(), call.clone(), once.cloned());
-            let judge = app.write(move |store| {
-                Box::pin(async move {
-                    let sent = Sent { call_id: call_id.as_deref(), once: once.as_ref() };
-                    gate::judge(store, &engine, &Disk, &call, sent, clock).await
-                })
-            });
-            judge.await?
+    let mut line = app.logbook.line(&call.user, &call.session_key()).await;
+    let gate = loop {
+        let seen = line.seen();
+        let judged = once_judged(app, &engine, &mut call, call_id.as_deref(), once, &seen).await?;
+        // An answer that was taken cannot be taken again; anything else can be judged again.
+        let anew = !matches!(judged.gate, Gate::Answered { .. });
+        match line.note(judged.entry, judged.before, &seen, anew) {
+            Some(again) => line = again,
+            None => break judged.gate,
         }
     };
-    app.logbook.note(judged.entry).await;
-    let (decision, question, approval) = match judged.gate {
+    let (decision, question, approval) = match gate {
         Gate::Decided { decision } => (decision, None, None),
         Gate::Answered { decision, approval } => {
             let record = app.read().await.record(&approval).await?;
@@ -301,7 +315,34 @@ pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: O
         }
     };
     let verdict = Verdict { approval, ..verdict(Some(&engine), &call, &decision) };
-    Ok(Judged { call, verdict, engine: Some(engine), question })
+    Ok(Judged { call, call_id, verdict, engine: Some(engine), question })
+}
+
+/// Judges a call by what was seen of its session.
+async fn once_judged(
+    app: &App,
+    engine: &Arc<Engine>,
+    call: &mut Call,
+    call_id: Option<&str>,
+    once: Option<&Once>,
+    seen: &Seen,
+) -> Result<gate::Judged, Fault> {
+    let clock = app.clock();
+    let sent = Sent { id: HostId::told(call_id), once, ahead: seen.run.as_ref().map(Option::as_ref) };
+    if let Some(judged) = gate::look(&mut *app.read().await, engine, &Disk, call, sent, clock).await? {
+        return Ok(judged);
+    }
+    // A human's answer is to be taken: that is written, and seen anew where nobody else writes.
+    let (engine, mut of, once) = (engine.clone(), call.clone(), once.cloned());
+    let (call_id, ahead) = (call_id.map(str::to_owned), seen.run.clone());
+    let judge = app.write(move |store| {
+        Box::pin(async move {
+            let ahead = ahead.as_ref().map(Option::as_ref);
+            let sent = Sent { id: HostId::told(call_id.as_deref()), once: once.as_ref(), ahead };
+            gate::judge(store, &engine, &Disk, &mut of, sent, clock).await
+        })
+    });
+    Ok(judge.await?)
 }
 
 /// From a body to a call, with the policy in force for its project.
@@ -378,10 +419,4 @@ fn verdict(engine: Option<&Engine>, call: &Call, decision: &Decision) -> Verdict
         catalog: engine.map(|engine| engine.catalog_digest().to_owned()).unwrap_or_default(),
         approval: None,
     }
-}
-
-async fn note(app: &App, call: &Call, decision: &Decision, call_id: Option<String>, record: Option<&Record>) {
-    let approval = record.map(|record| record.approval.id.clone());
-    let entry = LogEntry { call_id, approval, ..LogEntry::decided(call, decision) };
-    app.logbook.note(entry).await;
 }

@@ -6,6 +6,7 @@ pub(crate) mod human;
 pub(crate) mod records;
 mod refusals;
 pub(crate) mod replies;
+pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod turns;
 pub(crate) mod wire;
