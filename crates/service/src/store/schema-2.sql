@@ -1,4 +1,4 @@
--- Version 2: turns.
+-- Version 2: turns, tokens of applications, and what is counted and set in sessions.
 
 -- The questions of one turn, answered together: see policy's batch.rs. `body` is the whole state.
 CREATE TABLE batches (
