@@ -124,7 +124,7 @@ mod tests {
 
     use super::StoreError;
     use crate::block_on::block_on;
-    use crate::store::{LogEntry, LogEvent, LogFilter, Open, Store};
+    use crate::store::{AuditFilter, LogEntry, LogEvent, LogFilter, Open, Store, Synchronous};
 
     const NOON: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -173,9 +173,32 @@ mod tests {
     }
 
     #[test]
+    fn full_in_the_middle_of_a_transaction() {
+        let (_folder, mut store, _) = said("PRAGMA max_page_count = 1");
+        let big = serde_json::json!("x".repeat(100_000));
+        let error = block_on(store.audit("ana", "noted", &big, NOON)).unwrap_err();
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        assert_eq!(block_on(store.audit_entries(&AuditFilter::default())).unwrap().len(), 0);
+        block_on(async { sqlx::raw_sql("PRAGMA max_page_count = 10000").execute(&mut store.db).await }).unwrap();
+        block_on(store.audit("ana", "noted", &big, NOON)).unwrap();
+        assert_eq!(block_on(store.audit_entries(&AuditFilter::default())).unwrap().len(), 1);
+    }
+
+    #[test]
     fn unwritable() {
         let (_folder, mut store, text) = said("PRAGMA query_only = 1");
         insta::assert_snapshot!(text, @"the store `DIR/data/countersign.db` cannot be written: make the file, its folder and the file system writable");
         assert_eq!(block_on(store.log_entries(&LogFilter::default())).unwrap().len(), 1);
+    }
+    #[test]
+    fn rolled_back_by_sqlite_itself() {
+        // As SQLite does where a write to the disk failed. Every later write of a server failed then, until a restart.
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = block_on(Store::open(&folder.path().join("data/countersign.db"), Open::Serve)).unwrap();
+        let mut writing = block_on(store.begin(NOON, Synchronous::Full)).unwrap();
+        block_on(async { sqlx::raw_sql("ROLLBACK").execute(writing.db()).await }).unwrap();
+        drop(writing);
+        block_on(store.audit("ana", "noted", &serde_json::json!({}), NOON)).unwrap();
+        assert_eq!(block_on(store.audit_entries(&AuditFilter::default())).unwrap().len(), 1);
     }
 }

@@ -8,8 +8,8 @@
 //! gone then, and what came after would be committed on its own: so a group that has lost its transaction takes nothing
 //! more and cannot be committed.
 
-use sqlx::SqlSafeStr as _;
 use sqlx::sqlite::SqliteTransactionManager;
+use sqlx::{Connection as _, SqlSafeStr as _};
 use sqlx_core::transaction::TransactionManager as _;
 
 use super::{Open, Store, StoreError, Synchronous};
@@ -118,6 +118,19 @@ impl Store {
     fn lost(&self) -> StoreError {
         let detail = "an earlier write failed and took this one with it: try again".to_owned();
         StoreError::Other { path: self.path.clone(), detail }
+    }
+
+    /// Makes sure, where there is no group, that the connection is in no transaction.
+    ///
+    /// SQLite ends one by itself after some faults of the disk. sqlx is not told, cannot roll back what is not there, and
+    /// would refuse to begin another for as long as the connection lives: so it does not.
+    pub(super) async fn come_out(&mut self) -> Result<(), StoreError> {
+        if !self.db.is_in_transaction() {
+            return Ok(());
+        }
+        // A rollback that was asked for when a transaction was dropped may not have had its turn.
+        self.db.ping().await.map_err(|error| self.fault(error))?;
+        if self.db.is_in_transaction() { self.make_anew().await } else { Ok(()) }
     }
 
     /// Leaves the connection with whatever was begun on it, and makes another.

@@ -220,6 +220,7 @@ impl Store {
     async fn begin(&mut self, clock: Timestamp, synchronous: Synchronous) -> Result<Writing<'_>, StoreError> {
         let grouped = self.join_group(synchronous).await?;
         if !grouped {
+            self.come_out().await?;
             self.set(synchronous).await?;
         }
         let clock = self.reading(clock);
