@@ -192,6 +192,14 @@ impl Writing<'_> {
         found.counting(now).map_err(|error| self.damaged("a grant", error))
     }
 
+    /// The grants that an answer made, those that have ended included.
+    pub(super) async fn grants_of(&mut self, approval: &str) -> Result<Vec<Grant>, StoreError> {
+        let bodies = sqlx::query_scalar("SELECT body FROM grants WHERE approval = ? ORDER BY id").bind(approval);
+        let bodies: Vec<String> = bodies.fetch_all(self.db()).await.map_err(|error| self.fault(error))?;
+        let grant = |body: String| serde_json::from_str(&body).map_err(|error| self.damaged("a grant", error));
+        bodies.into_iter().map(grant).collect()
+    }
+
     /// Writes a grant down, with its audit entry.
     pub(super) async fn keep(&mut self, grant: &Grant, by: &str) -> Result<(), StoreError> {
         let kept = KeptAs::of(grant);

@@ -69,7 +69,7 @@ pub struct Replied {
     pub grants: Vec<Grant>,
     /// The other questions that it answered.
     pub also: Vec<String>,
-    /// The same answer had come before from the same human: nothing was changed.
+    /// The same answer had come before from the same human: nothing was changed, and these are the grants it made then.
     pub repeated: bool,
 }
 
@@ -247,7 +247,7 @@ impl Writing<'_> {
         let before = record.approval.clone();
         record.approval = self.step(&before, Event::Reply(answered.clone()), &human.user, detail).await??;
         if record.approval == before {
-            return Ok(Replied { record, grants: Vec::new(), also: Vec::new(), repeated: true });
+            return self.repeated(reply, record).await;
         }
         let question = edited.map_or(&record.question, |edited| &edited.question);
         if let (Outcome::Allow, Some(reason)) = (reply.outcome, &question.unapprovable) {
@@ -279,6 +279,27 @@ impl Writing<'_> {
         }
         let also = self.cascade(reply, &record, &answered, &grants, recheck).await?;
         Ok(Replied { record, grants, also, repeated: false })
+    }
+
+    /// The same answer again, by one who may never have heard what it did: told, and nothing is changed. One that would
+    /// have something else remembered is another answer, and the first one stands.
+    async fn repeated(&mut self, reply: &Reply, record: Record) -> Result<Replied, ReplyError> {
+        let grants = self.grants_of(&record.approval.id).await?;
+        let remembers = |chosen: &Remembered, grant: &Grant| {
+            let parts = record.question.parts.iter().filter(|part| part.identity == chosen.identity);
+            let action = parts.map(|part| &part.action).next();
+            action == Some(&grant.action) && chosen.resource == grant.resource && grant.reach.scope == reply.scope
+        };
+        let all = reply.remember.iter().all(|chosen| grants.iter().any(|grant| remembers(chosen, grant)));
+        let only = grants.iter().all(|grant| reply.remember.iter().any(|chosen| remembers(chosen, grant)));
+        match &record.approval.state {
+            State::Allowed { answer, .. } | State::Denied { answer, .. } | State::Redeemed { answer, .. }
+                if !(all && only) =>
+            {
+                Err(Refusal::Answered(answer.clone()).into())
+            }
+            _ => Ok(Replied { record, grants, also: Vec::new(), repeated: true }),
+        }
     }
 }
 

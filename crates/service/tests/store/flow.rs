@@ -126,10 +126,38 @@ fn the_loser_is_told_who_answered_what() {
     insta::assert_snapshot!(late, @"already answered: denied by ana — nothing was changed");
     assert!(!runs(&mut store, &policy, &shell("git push"), NOON));
 
-    // The same answer again is no error, and makes nothing twice.
-    let repeated = reply(&mut store, &policy, &always(&asked, Outcome::Deny, Scope::User, 0), NOON).unwrap();
+    // The same answer again is no error, and changes nothing.
+    let repeated = reply(&mut store, &policy, &once(&id, Outcome::Deny), NOON).unwrap();
     assert!(repeated.repeated && repeated.grants.is_empty());
     assert_eq!(kinds(&mut store), ["asked", "denied"]);
+}
+
+#[test]
+fn an_answer_that_would_be_remembered_otherwise_is_another() {
+    let place = Place::new();
+    let mut store = place.open();
+    let policy = policy(Vec::new());
+    let asked = ask(&mut store, &policy, &shell("git push"), NOON);
+    let id = asked.record.approval.id.clone();
+    let never = always(&asked, Outcome::Deny, Scope::User, 0);
+    let first = reply(&mut store, &policy, &never, NOON).unwrap();
+    assert_eq!(first.grants.len(), 1);
+    // Sent again by one who never heard the answer: it was acknowledged without what it had made.
+    let again = reply(&mut store, &policy, &never, NOON).unwrap();
+    assert!(again.repeated && again.grants == first.grants);
+    // A second "never" was acknowledged and not kept, where the first was for this once.
+    for other in [
+        once(&id, Outcome::Deny),
+        always(&asked, Outcome::Deny, Scope::Session, 0),
+        always(&asked, Outcome::Deny, Scope::User, 1),
+    ] {
+        let refused = reply(&mut store, &policy, &other, NOON).unwrap_err();
+        assert_eq!(refused.to_string(), "already answered: denied by ana — nothing was changed");
+    }
+    let asked = ask(&mut store, &policy, &shell("git pull"), NOON);
+    reply(&mut store, &policy, &once(&asked.record.approval.id, Outcome::Deny), NOON).unwrap();
+    reply(&mut store, &policy, &always(&asked, Outcome::Deny, Scope::User, 0), NOON).unwrap_err();
+    assert_eq!(kinds(&mut store), ["asked", "denied", "granted", "asked", "denied"]);
 }
 
 #[test]
