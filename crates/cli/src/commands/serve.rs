@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +13,8 @@ use countersign_service::http::{ServerConfig, serve};
 use countersign_service::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ancestry;
@@ -32,6 +36,9 @@ pub(crate) fn run(arguments: &Serve, here: &Here) -> Result<()> {
         let kind = database.split_once(':').map_or("", |(kind, _)| kind);
         bail!("a database server ({kind}) is not supported yet: leave `--database` out, and state is kept in a file");
     }
+    // A file that would grow beyond its limit is no end: the write fails, its request is refused, and others are served.
+    let passed_over = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    passed_over.context("signals cannot be passed over")?;
     let host = ancestry::host_above();
     let config = ServerConfig {
         port: arguments.port,
