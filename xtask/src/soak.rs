@@ -1,4 +1,5 @@
-//! `cargo xtask soak`: what runs for minutes. Bash as a second opinion on the analysis of shell lines, and fuzzing.
+//! `cargo xtask soak`: what runs for minutes. Bash as a second opinion on the analysis of shell lines, servers that are
+//! killed while they are used, and fuzzing.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,6 +11,12 @@ use crate::steps::{cargo, succeed};
 
 /// How many lines a full run takes.
 const LINES: &str = "20000";
+/// How often a full run kills the server ...
+const KILLS: &str = "500";
+/// ... lets two people answer in the same millisecond ...
+const RACES: &str = "10000";
+/// ... and fills the disk.
+const FULL: &str = "20";
 /// How long fuzzing goes on, in minutes.
 const MINUTES: u64 = 1;
 /// No line may take longer, in seconds; generous, because the sanitizer slows everything down.
@@ -34,6 +41,32 @@ pub fn shell(words: &[&str]) -> Result<bool> {
     let mut command = cargo(&test);
     // A soak that cannot run is none.
     command.env("COUNTERSIGN_SOAK_SEED", seed).env("COUNTERSIGN_SOAK_LINES", lines).env("REQUIRE_ALL", "1");
+    Ok(command.status().context("could not start `cargo test`")?.success())
+}
+
+/// Kills servers, fills their disk and lets people race while agents ask: `[--seed N] [--short]`.
+pub fn faults(words: &[&str]) -> Result<bool> {
+    let (mut seed, mut short) = ("1", false);
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        match (*word, rest.as_slice()) {
+            ("--short", _) => short = true,
+            ("--seed", [value, ..]) => {
+                seed = value;
+                rest.next();
+            }
+            _ => bail!("`soak faults` takes `--seed N` and `--short`, not `{}`", words.join(" ")),
+        }
+    }
+    let mut command = cargo(&["test", "--locked", "--package", "countersign-cli", "--test", "faults"]);
+    if !short {
+        command.arg("--release").envs([
+            ("COUNTERSIGN_SOAK_KILLS", KILLS),
+            ("COUNTERSIGN_SOAK_RACES", RACES),
+            ("COUNTERSIGN_SOAK_FULL", FULL),
+        ]);
+    }
+    command.args(["--", "--nocapture"]).env("COUNTERSIGN_SOAK_SEED", seed).env("REQUIRE_ALL", "1");
     Ok(command.status().context("could not start `cargo test`")?.success())
 }
 
