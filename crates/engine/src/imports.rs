@@ -43,6 +43,15 @@ pub(crate) enum Deciding {
     Folder(String, &'static [&'static str]),
 }
 
+impl Deciding {
+    /// The folders in which a new file would decide, too.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        let Deciding::Folder(folder, names) = self else { return Vec::new() };
+        let below = names.iter().filter_map(|names| Some(format!("{folder}/{}", names.rsplit_once('/')?.0)));
+        std::iter::once(folder.clone()).chain(below).collect()
+    }
+}
+
 /// The files of one import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Members {

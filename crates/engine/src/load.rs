@@ -74,6 +74,8 @@ pub struct Reading {
     pub engine: Engine,
     /// The files that were read; missing ones are not among them.
     pub files: Vec<PolicyFile>,
+    /// The folders of which every file of a system counts, those that are not there included: one that comes counts, too.
+    pub folders: Vec<String>,
     /// Keys of files whose examples were checked now, for [`Known::checked`] the next time.
     pub checked: Vec<String>,
 }
@@ -163,7 +165,8 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
     }
     let mut policy = document::assemble(loaded);
     policy.ceilings.push(around(layout, &deciding, files)?);
-    Ok(Reading { engine: Engine::new(policy), files: found, checked })
+    let folders = deciding.iter().flat_map(Deciding::folders).collect();
+    Ok(Reading { engine: Engine::new(policy), files: found, folders, checked })
 }
 
 /// A ceiling around our own files, wherever this machine keeps them. The built-in one names the usual places.

@@ -25,9 +25,23 @@ pub(crate) struct Engines {
 struct Kept {
     /// What the files said when they were last read.
     seen: String,
+    /// The files of other systems that were taken in, and what they said then.
+    taken_in: Vec<TakenIn>,
+    /// The folders of which all files are, and what was in them before they were read.
+    folders: Vec<(String, Listing)>,
     good: Option<Good>,
     fault: Option<String>,
     used: u64,
+}
+
+/// The names in a folder, and which of them are folders; `None`: there is none.
+type Listing = Option<Vec<(String, bool)>>;
+
+struct TakenIn {
+    path: String,
+    content: String,
+    is_trusted: bool,
+    meta: String,
 }
 
 struct Good {
@@ -60,22 +74,36 @@ impl Engines {
         let uses = self.uses;
         if let Some(kept) = self.kept.get_mut(&project)
             && kept.seen == seen
+            && kept.taken_in.iter().all(|file| file.is_as_before(known))
+            && kept.folders.iter().all(|(folder, listing)| Disk.list(folder) == *listing)
         {
             kept.used = uses;
             return (kept.in_force(), Vec::new());
         }
         let before = self.kept.remove(&project).and_then(|kept| kept.good);
         let mut checked = Vec::new();
-        let kept = match load(&Disk, &self.layout, &project, known) {
+        let mut folders = Vec::new();
+        let mut loaded = load(&Disk, &self.layout, &project, known);
+        if let Ok(reading) = &loaded
+            && !reading.folders.is_empty()
+        {
+            // Listed before they are read: a file that comes in between is seen the next time.
+            folders = reading.folders.iter().map(|folder| (folder.clone(), Disk.list(folder))).collect();
+            loaded = load(&Disk, &self.layout, &project, known);
+        }
+        let kept = match loaded {
             Ok(reading) => {
                 let counted = reading
                     .files
                     .iter()
                     .filter(|file| file.trusted && matches!(file.kind, SourceKind::Project | SourceKind::Local));
                 let trusted = counted.map(|file| (file.path.clone(), file.content.clone())).collect();
+                let others =
+                    reading.files.iter().filter(|file| !self.places(&project).any(|(path, _)| path == file.path));
+                let taken_in = others.map(|file| TakenIn::of(&file.path, &file.content, known)).collect();
                 let good = Good { engine: Arc::new(reading.engine), trusted };
                 checked = reading.checked;
-                Kept { seen, good: Some(good), fault: None, used: uses }
+                Kept { seen, taken_in, folders, good: Some(good), fault: None, used: uses }
             }
             Err(fault) => {
                 let mut good = before;
@@ -84,7 +112,15 @@ impl Engines {
                 {
                     good = None;
                 }
-                Kept { seen, good, fault: Some(fault.report()), used: uses }
+                // The fault may be in a file that is taken in, which nobody knows then: all is read anew the next time.
+                Kept {
+                    seen: String::new(),
+                    taken_in: Vec::new(),
+                    folders: Vec::new(),
+                    good,
+                    fault: Some(fault.report()),
+                    used: uses,
+                }
             }
         };
         let in_force = kept.in_force();
@@ -111,20 +147,20 @@ impl Engines {
 
     /// What the files say now, and which of the project's are trusted, in one text that changes when they do.
     fn look(&self, project: &str, known: &Known) -> String {
-        let shared = [&self.layout.managed_file, &self.layout.user_file].map(String::clone);
-        let own = [PROJECT_FILE, LOCAL_FILE].map(|name| format!("{project}/{name}"));
         let mut seen = String::new();
-        for (path, is_own) in shared.into_iter().map(|path| (path, false)).chain(own.map(|path| (path, true))) {
-            let sum = match Disk.read(&path) {
-                Ok(None) => "none".to_owned(),
-                Ok(Some(bytes)) => sha256_hex(&bytes),
-                Err(fault) => format!("unreadable: {}", fault.reason),
-            };
-            let meta = Disk.meta(&path).map(|meta| (meta.is_dir, meta.is_link, meta.owner, meta.mode));
+        for (path, is_own) in self.places(project) {
+            let (sum, meta) = (content(&path), meta(&path));
             let is_trusted = is_own && known.trusted(&path, &sum);
-            seen.push_str(&format!("{path}\0{sum}\0{meta:?}\0{is_trusted}\0"));
+            seen.push_str(&format!("{path}\0{sum}\0{meta}\0{is_trusted}\0"));
         }
         seen
+    }
+
+    /// Where policy files are, and which of them are the project's own.
+    fn places(&self, project: &str) -> impl Iterator<Item = (String, bool)> {
+        let shared = [&self.layout.managed_file, &self.layout.user_file].map(|path| (path.clone(), false));
+        let own = [PROJECT_FILE, LOCAL_FILE].map(|name| (format!("{project}/{name}"), true));
+        shared.into_iter().chain(own)
     }
 
     fn forget(&mut self) {
@@ -134,6 +170,33 @@ impl Engines {
             self.kept.remove(&oldest);
         }
     }
+}
+
+impl TakenIn {
+    fn of(path: &str, content: &str, known: &Known) -> TakenIn {
+        let is_trusted = known.trusted(path, content);
+        TakenIn { path: path.to_owned(), content: content.to_owned(), is_trusted, meta: meta(path) }
+    }
+
+    fn is_as_before(&self, known: &Known) -> bool {
+        content(&self.path) == self.content
+            && meta(&self.path) == self.meta
+            && known.trusted(&self.path, &self.content) == self.is_trusted
+    }
+}
+
+/// What a file says, by its digest.
+fn content(path: &str) -> String {
+    match Disk.read(path) {
+        Ok(None) => "none".to_owned(),
+        Ok(Some(bytes)) => sha256_hex(&bytes),
+        Err(fault) => format!("unreadable: {}", fault.reason),
+    }
+}
+
+/// Whose a file is, and who may change it.
+fn meta(path: &str) -> String {
+    format!("{:?}", Disk.meta(path).map(|meta| (meta.is_dir, meta.is_link, meta.owner, meta.mode)))
 }
 
 impl Kept {

@@ -204,3 +204,46 @@ async fn every_decision_is_in_the_log_when_the_server_has_ended() {
     assert_eq!(entries.len(), 5);
     assert_eq!(entries[0].entry.summary, "shell: git status");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_taken_in_counts_as_it_is_now_and_never_less_than_it_did() {
+    let world = World::new().await;
+    let write = |levels: &str| std::fs::write(world.folder.path().join("home/PERMISSIONS.json"), levels).unwrap();
+    write(r#"{ "tools": { "send": "ask" } }"#);
+    std::fs::write(world.user_policy(), "nobody = \"wait 10m\"\n[[import]]\nfrom = \"PERMISSIONS.json\"\n").unwrap();
+    let token = world.token("s1").await;
+    let effect = || {
+        let mut call = world.call("git status");
+        call["tool"] = json!("send");
+        world.ask("POST", "/v1/decide").bearer(&token).json(&call).send().is(200).json()["effect"].clone()
+    };
+    assert_eq!(effect(), "ask");
+    // The server kept the policy that it had read, until the file that takes this one in changed.
+    write(r#"{ "tools": { "send": "never" } }"#);
+    assert_eq!(effect(), "deny");
+    for bad in ["{bad", r#"{ "tools": null }"#, r#"{ "tools": { "send": "deny" } }"#] {
+        write(bad);
+        assert_eq!(effect(), "deny", "{bad}");
+    }
+    write(r#"{ "tools": { "send": "ask" } }"#);
+    assert_eq!(effect(), "ask");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_comes_into_a_folder_that_is_taken_in_counts() {
+    let world = World::new().await;
+    let rules = world.folder.path().join("home/rules");
+    std::fs::create_dir(&rules).unwrap();
+    std::fs::write(rules.join("a.rules"), "prefix_rule(pattern = [\"make\"], decision = \"allow\")\n").unwrap();
+    let policy = "nobody = \"wait 10m\"\n[[import]]\nfrom = \"rules\"\nsystem = \"codex\"\n";
+    std::fs::write(world.user_policy(), policy).unwrap();
+    let token = world.token("s1").await;
+    let effect = || {
+        let decided = world.ask("POST", "/v1/decide").bearer(&token).json(&world.call("make deploy")).send();
+        decided.is(200).json()["effect"].clone()
+    };
+    assert_eq!(effect(), "allow");
+    let denies = "prefix_rule(pattern = [\"make\", \"deploy\"], decision = \"forbidden\")\n";
+    std::fs::write(rules.join("b.rules"), denies).unwrap();
+    assert_eq!(effect(), "deny");
+}
