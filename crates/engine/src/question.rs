@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use countersign_formats::clawbolt::extract::Tool;
 use countersign_policy::pattern::Pattern;
 use countersign_policy::{
     Action, Call, Cause, Decision, Effect, GrantResource, Judgement, Offer, Part, Question, Resource, Scope,
@@ -179,8 +180,17 @@ fn offers(target: &Target, call: &Call, programs: &Programs) -> Vec<Offer> {
             offers.extend(pattern_offer(&target.action, &paths::escape(host), format!("anything at {host}")));
             offers
         }
-        Resource::Text(_) => literal(target, "exactly").into_iter().collect(),
+        Resource::Text(_) => literal(target, "exactly").into_iter().chain(blanket(target)).collect(),
     }
+}
+
+/// All calls of a tool, where a person may want them to be one thing: a mail to whomever. What a human should look at is
+/// not waved through so.
+fn blanket(target: &Target) -> Option<Offer> {
+    let Action::Tool(name) = &target.action else { return None };
+    let noun = Tool::named(name)?.noun.filter(|_| target.caution.is_none())?;
+    let words = format!("every call of {}, for all {noun}", printable(&target.action.to_string()));
+    Some(Offer { resource: GrantResource::Whole, words })
 }
 
 fn literal(target: &Target, how: &str) -> Option<Offer> {
