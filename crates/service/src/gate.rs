@@ -157,7 +157,7 @@ pub(crate) async fn judge(
     let call = &*call;
     let now = at.now();
     let decision = engine.decide(&grants, None, call, now);
-    let gate = if open_to_an_answer(&decision) {
+    let gate = if open_to_an_answer(&decision) || comes_with_grants(&decision) {
         let late = Late { engine, files, call, once: sent.once, clock };
         late.answered(store, decision, (now, &grants)).await?
     } else {
@@ -186,6 +186,12 @@ pub(crate) async fn look(
             return Ok(None);
         }
         asked_or_decided(engine, files, call, decision, existing)
+    } else if comes_with_grants(&decision) {
+        let existing = store.find(&call.digest(), &Asker::of(call), at.now()).await?;
+        if sent.once.is_some() || existing.is_some_and(|record| made_grants(&record, &decision)) {
+            return Ok(None);
+        }
+        Gate::Decided { decision }
     } else {
         Gate::Decided { decision }
     };
@@ -218,6 +224,20 @@ fn open_to_an_answer(decision: &Decision) -> bool {
         && judgements.all(|judgement| asks(judgement.effect(), judgement.cause()))
 }
 
+/// Whether what let it run are rules that an answer left behind.
+fn comes_with_grants(decision: &Decision) -> bool {
+    let with = |cause: &Cause| matches!(cause, Cause::Grant { approval: Some(_), .. });
+    decision.effect() == Effect::Allow && decision.judgements().iter().any(|judgement| with(judgement.cause()))
+}
+
+/// Whether the answer that left them behind is a yes to this very call that was not taken yet. It is taken with them: an
+/// "always" is no second yes, and its agent is told no more than of a yes.
+fn made_grants(record: &Record, decision: &Decision) -> bool {
+    let by = |cause: &Cause| matches!(cause, Cause::Grant { approval: Some(id), .. } if *id == record.approval.id);
+    matches!(&record.approval.state, State::Allowed { answer, .. } if answer.edited.is_none())
+        && decision.judgements().iter().any(|judgement| by(judgement.cause()))
+}
+
 /// A call whose answer may have come late.
 struct Late<'a> {
     engine: &'a Engine,
@@ -247,6 +267,16 @@ impl Late<'_> {
             }
         }
         let existing = store.find(&digest, &Asker::of(self.call), now).await?;
+        if decision.effect() == Effect::Allow {
+            let Some(record) = existing.as_ref().filter(|record| made_grants(record, &decision)) else {
+                return Ok(Gate::Decided { decision });
+            };
+            match self.redeem(store, &record.approval.id).await? {
+                Some(Ok(gate)) => return Ok(gate),
+                Some(Err(stricter)) => decision = stricter,
+                None => return Ok(Gate::Decided { decision }),
+            }
+        }
         match existing.as_ref().map(|record| (&record.approval.state, record)) {
             Some((State::Allowed { answer, .. }, record)) if answer.edited.is_some() => {
                 return Ok(Gate::Edited { decision, record: Box::new(record.clone()) });

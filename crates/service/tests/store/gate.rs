@@ -128,7 +128,10 @@ fn grants_that_let_it_run_are_counted_and_named() {
     let asked = crate::support::ask(&mut scene.store, &policy, &call, NOON);
     let yes = always(&asked, Outcome::Allow, Scope::Session, 0);
     let replied = reply(&mut scene.store, &policy, &yes, NOON).unwrap();
-    for _ in 0..3 {
+    // The question's own yes is taken with the first call: its agent is told as of any yes, and there is no second one.
+    let Gate::Answered { decision, approval } = scene.gate(&call, NOON) else { unreachable!("there is a yes to it") };
+    assert_eq!((decision.effect(), &approval), (Effect::Allow, &asked.record.approval.id));
+    for _ in 0..2 {
         let Gate::Decided { decision } = scene.gate(&call, NOON) else { unreachable!("it was granted") };
         assert_eq!(decision.effect(), Effect::Allow);
     }
@@ -136,9 +139,8 @@ fn grants_that_let_it_run_are_counted_and_named() {
     assert_eq!((kept.uses, &kept.grant.id), (3, &replied.grants[0].id));
     let logged = block_on(scene.store.log_entries(&LogFilter::default())).unwrap().remove(0);
     assert_eq!(logged.entry.grants, [kept.grant.id]);
-    // The question's own yes was not needed; it goes with time.
     let record = block_on(scene.store.record(&asked.record.approval.id)).unwrap().unwrap();
-    assert!(matches!(record.approval.state, State::Allowed { .. }));
+    assert!(matches!(record.approval.state, State::Redeemed { .. }));
 }
 
 #[test]
