@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agent, catalog, human, records, replies, sessions, tokens, turns};
+use super::api::{agent, catalog, chat, human, records, replies, sessions, tokens, turns};
 use super::app::Shared;
 
 #[derive(OpenApi)]
@@ -23,6 +23,7 @@ use super::app::Shared;
         (name = "humans", description = "With a human's token. An agent's token is refused, and that is put on record."),
         (name = "applications", description = "With an application's or a human's token. What an application does counts as \
             its user's, and the audit names it."),
+        (name = "chats", description = "Questions in a chat, answered in words, with an application's or a human's token."),
         (name = "everybody", description = "Without a token.")
     )
 )]
@@ -58,6 +59,9 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(replies::reply))
         .routes(routes!(replies::replies))
         .routes(routes!(replies::preview))
+        .routes(routes!(chat::present))
+        .routes(routes!(chat::sent))
+        .routes(routes!(chat::message))
         .routes(routes!(human::grants))
         .routes(routes!(human::revoke))
         .routes(routes!(human::events))

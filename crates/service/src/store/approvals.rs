@@ -300,7 +300,7 @@ impl Writing<'_> {
     }
 
     /// The same event for all of them; returns those that it changed. What time has ended meanwhile expires instead.
-    async fn all(
+    pub(super) async fn all(
         &mut self,
         ids: Vec<String>,
         event: &Event,

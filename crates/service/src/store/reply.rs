@@ -223,7 +223,12 @@ impl Writing<'_> {
         Ok(all)
     }
 
-    async fn reply(&mut self, reply: &Reply, human: &Human, recheck: Recheck<'_>) -> Result<Replied, ReplyError> {
+    pub(super) async fn reply(
+        &mut self,
+        reply: &Reply,
+        human: &Human,
+        recheck: Recheck<'_>,
+    ) -> Result<Replied, ReplyError> {
         let record = self.record(&reply.approval).await?;
         let Some(mut record) = record.filter(|record| record.approval.asker.user == human.user) else {
             return Err(ReplyError::Unknown(reply.approval.clone()));

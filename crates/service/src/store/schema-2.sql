@@ -1,4 +1,4 @@
--- Version 2: turns, tokens of applications, and what is counted and set in sessions.
+-- Version 2: turns, tokens of applications, what is counted and set in sessions, and chats.
 
 -- The questions of one turn, answered together: see policy's batch.rs. `body` is the whole state.
 CREATE TABLE batches (
@@ -84,3 +84,28 @@ CREATE TRIGGER log_moves_time AFTER INSERT ON log BEGIN
                 WHEN used <= NEW.at - 43200000 OR (NEW.event = 'ran' AND NEW.run_id = run_id) THEN NULL
                 ELSE run_id END;
 END;
+
+-- Chats in which a session's questions are asked, one at a time: see chats.rs. `body` is the question that was presented
+-- there last, with what its prompt said and offered.
+CREATE TABLE chats (
+    user     TEXT NOT NULL,
+    session  TEXT NOT NULL,
+    -- Until when somebody looks there for questions.
+    until    INTEGER NOT NULL,
+    approval TEXT REFERENCES approvals (id),
+    body     TEXT CHECK (body ->> '$.approval' = approval),
+    PRIMARY KEY (user, session),
+    CHECK ((approval IS NULL) = (body IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- What people said there, by the channel's own id, so that a message which is delivered twice counts once.
+CREATE TABLE messages (
+    user        TEXT NOT NULL,
+    session     TEXT NOT NULL,
+    message     TEXT NOT NULL,
+    fingerprint TEXT NOT NULL CHECK (length(fingerprint) = 64),
+    heard       TEXT NOT NULL CHECK (json_valid(heard)),
+    at          INTEGER NOT NULL,
+    PRIMARY KEY (user, session, message)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX messages_at ON messages (at);

@@ -17,6 +17,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::http::Shared;
+pub(crate) use view::span;
 
 /// The page's routes.
 pub(crate) fn routes() -> Router<Shared> {

@@ -3,6 +3,10 @@
 
 mod agents;
 mod applications;
+mod chat;
+mod chat_safety;
+mod clawbolt;
+mod clawbolt_rounds;
 mod client;
 mod humans;
 mod pages;

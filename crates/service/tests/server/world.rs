@@ -75,6 +75,12 @@ impl World {
         self.stop = Some(stop);
     }
 
+    /// Ends the server and starts another one over the same store and files.
+    pub(crate) async fn restart(&mut self) {
+        self.end().await;
+        self.start().await;
+    }
+
     /// Ends the server and waits until it has.
     pub(crate) async fn end(&mut self) {
         drop(self.stop.take());

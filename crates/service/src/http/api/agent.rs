@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
+use super::catalog::denied_whole;
 use super::human::question_of;
 use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
 use crate::disk::Disk;
@@ -25,7 +26,7 @@ use crate::http::app::{App, ended};
 use crate::http::caller::{Caller, agent, caller};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Shared, Whole, only};
-use crate::store::{AgentToken, Ask, AskError, LogEntry, LogEvent, Once, Record, Withdraw};
+use crate::store::{AgentToken, Ask, AskError, Chat, LogEntry, LogEvent, Once, Record, Withdraw};
 
 /// The longest that one request waits; the agent then asks again.
 pub(super) const LONGEST_WAIT: u64 = 60;
@@ -239,7 +240,10 @@ pub(crate) async fn tools(
         };
         let request = request(&app, &token, call, Attendance::Somebody)?;
         let why = match &in_force.engine {
-            Some(engine) => engine.hidden(&request),
+            Some(engine) => match engine.hidden(&request) {
+                Some(why) => Some(why),
+                None => denied_whole(&app, engine.call(&request, &Disk)).await?,
+            },
             None => Some("the policy cannot be read".to_owned()),
         };
         verdicts.push(ToolVerdict { name: tool.name, visible: why.is_none(), why });
@@ -354,7 +358,8 @@ async fn take_apart(
     let attendance = {
         let mut store = app.read().await;
         let now = store.clock(app.clock()).await?;
-        if store.listening(&token.user, now).await? { Attendance::Somebody } else { Attendance::Nobody }
+        let chat = Chat { user: token.user.clone(), session: token.session.clone() };
+        if store.attended(&chat, now).await? { Attendance::Somebody } else { Attendance::Nobody }
     };
     let request = request(app, token, body, attendance)?;
     let in_force = app.in_force(&request.project).await?;

@@ -5,12 +5,13 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_engine::{Files, Request};
-use countersign_policy::{Action, Attendance};
+use countersign_policy::{Action, Attendance, Call, Effect, Grant, GrantResource, Resource, Target};
 use serde::Deserialize;
 
 use super::agent::{request, wrong_token};
 use super::wire::{CallBody, CatalogBody, CatalogTool};
 use crate::disk::Disk;
+use crate::http::app::App;
 use crate::http::caller::agent;
 use crate::http::fault::Problem;
 use crate::http::{Fault, Shared, only};
@@ -94,4 +95,18 @@ fn named(bare: &Request, name: &str) -> Request {
         _ => (name.to_owned(), None),
     };
     Request { tool, mcp_server, ..bare.clone() }
+}
+
+/// Why a remembered no takes the tool of this call away, if one does: one that holds whatever the tool is called for.
+pub(super) async fn denied_whole(app: &App, call: Call) -> Result<Option<String>, Fault> {
+    let whole = Target::primary(call.action.clone(), Resource::None);
+    let call = Call { targets: vec![whole], ..call };
+    let mut store = app.read().await;
+    let now = store.clock(app.clock()).await?;
+    let grants = store.grants_for(&call, now).await?;
+    drop(store);
+    let denies = |grant: &&Grant| grant.effect == Effect::Deny && grant.resource == GrantResource::Whole;
+    let applies = |grant: &&Grant| call.targets.iter().any(|target| grant.applies(target, &call, now));
+    let denied = grants.iter().filter(denies).any(|grant| applies(&grant));
+    Ok(denied.then(|| "the user has said no to all that it does".to_owned()))
 }

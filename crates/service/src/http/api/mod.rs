@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod catalog;
+pub(crate) mod chat;
 pub(crate) mod human;
 pub(crate) mod records;
 mod refusals;

@@ -5,7 +5,7 @@ use countersign_policy::approval::{Outcome, Refusal};
 use countersign_policy::batch::BatchRefusal;
 
 use crate::http::Fault;
-use crate::store::{AskError, KeyReused, RedeemError, ReplyError, TakeError};
+use crate::store::{AskError, HearError, KeyReused, RedeemError, ReplyError, TakeError};
 
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Fault {
@@ -71,6 +71,18 @@ impl From<AskError> for Fault {
 impl From<KeyReused> for Fault {
     fn from(error: KeyReused) -> Fault {
         Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", error.to_string())
+    }
+}
+
+impl From<HearError> for Fault {
+    fn from(error: HearError) -> Fault {
+        let message = error.to_string();
+        match error {
+            HearError::Reused => Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", message),
+            HearError::Changed => Fault::conflict(message),
+            HearError::Reply(error) => error.into(),
+            HearError::Store(error) => error.into(),
+        }
     }
 }
 

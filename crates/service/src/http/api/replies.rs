@@ -142,13 +142,13 @@ async fn answer_all(app: &App, human: &Human, given: Vec<(String, Given)>) -> Re
 }
 
 /// Answers that are about to be taken, with the policies that they are held to.
-struct Taking {
-    replies: Vec<Reply>,
+pub(super) struct Taking {
+    pub(super) replies: Vec<Reply>,
     engines: BTreeMap<String, Arc<Engine>>,
 }
 
 impl Taking {
-    async fn of(app: &App, human: &Human, given: Vec<(String, Given)>) -> Result<Taking, Fault> {
+    pub(super) async fn of(app: &App, human: &Human, given: Vec<(String, Given)>) -> Result<Taking, Fault> {
         let mut taking = Taking { replies: Vec::with_capacity(given.len()), engines: BTreeMap::new() };
         for (id, given) in given {
             let record = question_of(app, &id, &human.user).await?;
@@ -179,7 +179,7 @@ impl Taking {
     }
 
     /// Judges a call by the policy of its project; one whose policy is not known is not let through.
-    fn recheck(&self) -> impl Fn(&Call, Option<&Answer>, &[Grant], Timestamp) -> Decision + Sync {
+    pub(super) fn recheck(&self) -> impl Fn(&Call, Option<&Answer>, &[Grant], Timestamp) -> Decision + Sync {
         |call, answer, grants, now| match self.engines.get(&call.project) {
             Some(engine) => engine.decide(grants, answer, call, now),
             None => Decision::fault("the policy of its project is not in force"),

@@ -8,3 +8,4 @@ mod time;
 pub(crate) use history::{AnsweredView, GrantView};
 pub(crate) use question::QuestionView;
 pub(crate) use text::Shown;
+pub(crate) use time::span;

@@ -1,5 +1,6 @@
 //! What goes over the wire: the API's own shapes, so that an inner type can change without the API changing.
 
+mod chat;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use countersign_policy::approval::{Approval, CancelReason, Outcome, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use chat::{HeardBody, MessageBody, PresentBody, PresentedBody, PromptBody, SentBody};
 pub(crate) use turns::{
     BatchBody, CallVerdict, CatalogBody, CatalogTool, GiveUp, GiveUpBody, GivenUpBody, OnAsk, OutcomeBody, TurnBody,
     TurnVerdict,
@@ -66,7 +68,8 @@ pub(crate) struct Verdict {
     pub(crate) digest: String,
     /// The revision of the policy that decided.
     pub(crate) revision: String,
-    /// A digest of the catalog: while it stays the same, so do the tools that the model is offered. See `/v1/catalog`.
+    /// A digest of the catalog: while it stays the same, so do the tools that policy lets the model be offered. See
+    /// `/v1/catalog`; `/v1/tools` also leaves out those to which a person has said no altogether.
     pub(crate) catalog: String,
     /// The question about this very call, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
