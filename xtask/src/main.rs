@@ -25,6 +25,8 @@ usage: cargo xtask COMMAND
           what a look-up among many rules costs, beside other engines; `--write` makes `docs/performance.md` anew
   soak shell [--seed N] [--lines N]
           what bash really runs of generated lines, beside what the analysis named
+  soak lifecycle
+          every interleaving of what becomes of the questions of two agents, crashes included
   soak faults [--seed N] [--short]
           kills, races, a full disk and a clock set back: nothing lost, nothing twice, everybody told
   soak fuzz shell [--minutes N]
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ["bench", "decide"] => xtask::bench::decide(false),
         ["bench", "decide", "--write"] => xtask::bench::decide(true),
         ["soak", "shell", rest @ ..] => xtask::soak::shell(rest),
+        ["soak", "lifecycle"] => xtask::soak::lifecycle(),
         ["soak", "faults", rest @ ..] => xtask::soak::faults(rest),
         ["soak", "fuzz", "formats", rest @ ..] => {
             xtask::soak::fuzz("formats", rest).and_then(|held| Ok(xtask::soak::fuzz("index", rest)? && held))

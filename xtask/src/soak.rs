@@ -70,6 +70,15 @@ pub fn faults(words: &[&str]) -> Result<bool> {
     Ok(command.status().context("could not start `cargo test`")?.success())
 }
 
+/// Explores the life of questions with both agents in every order; `test` has each by itself.
+pub fn lifecycle() -> Result<bool> {
+    let test =
+        ["test", "--release", "--locked", "--package", "countersign-policy", "--test", "explore", "--", "--nocapture"];
+    let mut command = cargo(&test);
+    command.env("COUNTERSIGN_EXPLORE_BOTH", "1");
+    Ok(command.status().context("could not start `cargo test`")?.success())
+}
+
 /// Fuzzes one target: `[--minutes N]`.
 pub fn fuzz(target: &str, words: &[&str]) -> Result<bool> {
     let minutes = match *words {
