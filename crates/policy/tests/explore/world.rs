@@ -61,6 +61,8 @@ pub(crate) enum Action {
     Expire,
 }
 
+type Condition = fn(&World, &State) -> bool;
+
 impl Model for World {
     type State = State;
     type Action = Action;
@@ -121,7 +123,7 @@ impl Model for World {
             Property::always("nothing acknowledged is forgotten", |_, state: &State| remembers(state)),
             Property::always("every waiter is told", |_, state: &State| everybody_is_told(state)),
         ];
-        let sometimes: [(&'static str, fn(&Self, &State) -> bool); 2] = match self {
+        let sometimes: [(&'static str, Condition); 2] = match self {
             World::First => [
                 ("a call runs", |_, state| state.clients.ran[0] > 0),
                 ("the same call runs twice, for two answers", |_, state| {
@@ -142,8 +144,8 @@ fn remembers(state: &State) -> bool {
     let State { disk, clients, .. } = state;
     let asked = clients.asked.iter().flatten().all(|question| disk.questions[usize::from(*question)].is_some());
     let turn = !matches!(clients.agents[2], Agent::WaitTurn | Agent::Redeem(_)) || disk.batch.is_some();
-    let resumed = (0..AGENTS).filter(|agent| clients.resumed & (1 << agent) != 0);
-    let resumed = resumed.map(|agent| disk.batch == Some(Turn::Taken { key: agent as u8 })).all(|it| it);
+    let mut resumed = (0..AGENTS).filter(|agent| clients.resumed & (1 << agent) != 0);
+    let resumed = resumed.all(|agent| disk.batch == Some(Turn::Taken { key: agent as u8 }));
     let answered = (0..QUESTIONS).all(|at| {
         (0..2_u8).filter(|human| clients.stands[at] & (1 << human) != 0).all(|human| {
             match disk.questions[at] {
