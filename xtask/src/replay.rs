@@ -1,6 +1,7 @@
 //! `cargo xtask corpus [DIR]` and `cargo xtask conformance [DIR]`: data in a folder, decided by what we ship.
 //!
-//! The replays are tests of the engine; here they are run for their counts, and over other folders of the same layout.
+//! The replays are tests of the engine and of the service; here they are run for their counts, and over other folders of
+//! the same layout.
 
 use std::path::Path;
 
@@ -10,22 +11,31 @@ use crate::steps::cargo;
 
 /// Decides the corpus in this folder, the project's own without one; true when it is kept.
 pub fn corpus(folder: Option<&str>) -> Result<bool> {
-    run("corpus", "COUNTERSIGN_CORPUS", folder, None)
+    run("countersign-engine", "corpus", "COUNTERSIGN_CORPUS", folder, None)
 }
 
 /// Replays the recorded behaviour in this folder, the project's own without one; true when nothing failed.
 pub fn conformance(folder: Option<&str>) -> Result<bool> {
-    run("conformance", "COUNTERSIGN_CONFORMANCE", folder, None)
+    replays(folder, None)
 }
 
 /// The same over the project's own folder; makes `docs/differences.md` anew.
 pub fn write_differences() -> Result<bool> {
-    run("conformance", "COUNTERSIGN_CONFORMANCE", None, Some("COUNTERSIGN_WRITE_DIFFERENCES"))
+    replays(None, Some("COUNTERSIGN_WRITE_DIFFERENCES"))
 }
 
-fn run(test: &str, variable: &str, folder: Option<&str>, switch: Option<&str>) -> Result<bool> {
+/// Both targets, the second one whatever became of the first: decisions, and the life of a question.
+fn replays(folder: Option<&str>, switch: Option<&str>) -> Result<bool> {
+    let mut kept = true;
+    for package in ["countersign-engine", "countersign-service"] {
+        kept &= run(package, "conformance", "COUNTERSIGN_CONFORMANCE", folder, switch)?;
+    }
+    Ok(kept)
+}
+
+fn run(package: &str, test: &str, variable: &str, folder: Option<&str>, switch: Option<&str>) -> Result<bool> {
     let mut command =
-        cargo(&["test", "--quiet", "--locked", "--package", "countersign-engine", "--test", test, "--", "--nocapture"]);
+        cargo(&["test", "--quiet", "--locked", "--package", package, "--test", test, "--", "--nocapture"]);
     command.env("RUST_BACKTRACE", "0").env_remove(variable);
     if let Some(folder) = folder {
         // The test runs in its crate's folder.

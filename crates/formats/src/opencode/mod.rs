@@ -7,6 +7,7 @@
 mod agents;
 mod config;
 mod frontmatter;
+mod request;
 mod tools;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use countersign_policy::{Combining, Effect, Origin, Rule, Selector, Source, Sour
 pub use agents::{Parent, session_of_subagent};
 pub(crate) use config::{AGENT_FOLDERS, is_agent_file};
 pub use config::{Config, Permission};
+pub use request::{Generation, Reply, Request};
 pub use tools::{disabled, key_of_tool};
 
 /// One rule: a permission's name, a pattern over what it is asked for, and an effect. Both are wildcards.

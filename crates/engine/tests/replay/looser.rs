@@ -1,8 +1,8 @@
 //! Where we let pass what others ask about. At most ten of these may be, over all kinds; adapters say for which of their
 //! cases each holds.
 
-use crate::case::Case;
-use crate::rule::{Difference, Rule, Side};
+use super::case::Case;
+use super::rule::{Difference, Rule, Side};
 
 fn never(_: &Case, _: &Difference) -> bool {
     false

@@ -1,8 +1,9 @@
 //! What a kind of cases is compared by, and where we differ on purpose.
 
 use std::collections::BTreeMap;
+use std::panic::catch_unwind;
 
-use crate::case::{Case, Folder};
+use super::case::{Case, Folder};
 
 /// A kind of cases and its adapter.
 pub(crate) struct Kind {
@@ -74,7 +75,17 @@ impl Kind {
             let differences = if case.is_no_text {
                 vec![Difference::stricter("request", "read", "refused")]
             } else {
-                (self.replay)(folder, case)
+                // What an adapter does not know fails its own case, and the others are replayed all the same.
+                match catch_unwind(|| (self.replay)(folder, case)) {
+                    Ok(differences) => differences,
+                    Err(_) => {
+                        count.failed.push(format!(
+                            "{}/{} {} ({}): the adapter panicked",
+                            self.system, self.name, case.id, case.case
+                        ));
+                        continue;
+                    }
+                }
             };
             if differences.is_empty() {
                 count.same += 1;
@@ -139,6 +150,18 @@ mod tests {
         let kind = Kind { system: "a", name: "b", compares: "", replay, rules };
         let case = serde_json::from_str(r#"{"id":"1","case":"c","request":{},"expect":{}}"#).unwrap();
         kind.play(&Folder { path: "/nowhere".into() }, &[case])
+    }
+
+    #[test]
+    fn an_adapter_that_panics_fails_its_case_and_no_other() {
+        let replay: fn(&Folder, &Case) -> Vec<Difference> =
+            |_, case| if case.id == "1" { panic!("an unknown step") } else { Vec::new() };
+        let kind = Kind { system: "a", name: "b", compares: "", replay, rules: Vec::new() };
+        let case = |id: &str| {
+            serde_json::from_str(&format!(r#"{{"id":"{id}","case":"c","request":{{}},"expect":{{}}}}"#)).unwrap()
+        };
+        let count = kind.play(&Folder { path: "/nowhere".into() }, &[case("1"), case("2")]);
+        assert_eq!((count.failed.len(), count.same), (1, 1));
     }
 
     #[test]

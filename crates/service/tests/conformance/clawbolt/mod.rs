@@ -1,0 +1,2 @@
+//! clawbolt: turns of several calls, and one prompt after the other in a chat.
+

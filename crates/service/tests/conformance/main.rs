@@ -1,0 +1,31 @@
+//! Replays the life of questions as other systems were recorded to live it, through the store and the gate.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test that prints its counts"
+)]
+
+mod opencode;
+#[allow(dead_code, reason = "two targets share it, and each needs a part")]
+#[path = "../../../engine/tests/replay/mod.rs"]
+mod replay;
+mod world;
+
+use replay::kinds::By;
+use replay::rule::Kind;
+use replay::{case, imported, rule};
+
+/// The kinds that are replayed, one adapter each.
+fn kinds() -> Vec<Kind> {
+    vec![
+        opencode::flow::kind(),
+    ]
+}
+
+#[test]
+fn a_question_lives_as_in_other_systems_or_differs_on_purpose() {
+    replay::run(By::Service, kinds());
+}

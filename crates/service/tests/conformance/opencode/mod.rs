@@ -1,0 +1,3 @@
+//! OpenCode: requests, replies and what they answer besides.
+
+pub(crate) mod flow;
