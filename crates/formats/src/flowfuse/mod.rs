@@ -12,6 +12,7 @@
 mod card;
 mod catalog;
 mod collate;
+mod deferred;
 mod import;
 mod mcp;
 mod role;
@@ -32,6 +33,7 @@ use crate::json::{self, Grammar};
 
 pub use card::{Card, class_label};
 pub use catalog::{Availability, Catalog, Entry, FLOW_BUILDING, PLATFORM, Status};
+pub use deferred::{Deferred, deferred, status};
 pub use mcp::{Access, Features, Token, accessible, curate, least_role};
 pub use role::{Membership, Role, ceiling_roles};
 pub use settings::{Control, Row, Section, sections};

@@ -8,6 +8,7 @@
     reason = "a test that prints its counts"
 )]
 
+mod flowfuse;
 mod opencode;
 #[allow(dead_code, reason = "two targets share it, and each needs a part")]
 #[path = "../../../engine/tests/replay/mod.rs"]
@@ -22,6 +23,7 @@ use replay::{case, imported, rule};
 fn kinds() -> Vec<Kind> {
     vec![
         opencode::flow::kind(),
+        flowfuse::batch::kind(),
     ]
 }
 
