@@ -51,5 +51,7 @@ pub(crate) const REPLAYED: &[(By, &str, &str)] = &[
     (By::Engine, "clawbolt", "text"),
     (By::Engine, "clawbolt", "extract"),
     (By::Engine, "clawbolt", "owntests"),
+    (By::Service, "clawbolt", "round"),
+    (By::Service, "clawbolt", "gate"),
     (By::Engine, "claude-code", "rules"),
 ];

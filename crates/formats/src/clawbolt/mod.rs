@@ -12,6 +12,7 @@ mod import;
 mod layout;
 pub mod migrate;
 pub mod prompt;
+mod remember;
 pub mod reply;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use countersign_policy::Effect;
 pub use document::{check, read};
 pub use import::{catalog, report};
 pub use layout::{indented, one_line};
+pub use remember::Covers;
 
 /// What clawbolt does with a tool or a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,6 +8,7 @@
     reason = "a test that prints its counts"
 )]
 
+mod clawbolt;
 mod flowfuse;
 mod opencode;
 #[allow(dead_code, reason = "two targets share it, and each needs a part")]
@@ -24,6 +25,8 @@ fn kinds() -> Vec<Kind> {
     vec![
         opencode::flow::kind(),
         flowfuse::batch::kind(),
+        clawbolt::round::kind(),
+        clawbolt::gate::kind(),
     ]
 }
 
