@@ -38,6 +38,7 @@ pub(crate) const REPLAYED: &[(By, &str, &str)] = &[
     (By::Engine, "openclaw", "windows-node"),
     (By::Engine, "codex", "command-safety"),
     (By::Engine, "codex", "execpolicy"),
+    (By::Service, "codex", "approval-flow"),
     (By::Engine, "flowfuse", "policy"),
     (By::Engine, "flowfuse", "availability"),
     (By::Engine, "flowfuse", "rows"),

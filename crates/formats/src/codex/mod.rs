@@ -12,6 +12,7 @@
 //!   stands in their way.
 //! - The language has bounds, in every operation.
 
+pub mod approval;
 mod arguments;
 mod compile;
 mod example;

@@ -9,6 +9,7 @@
 )]
 
 mod clawbolt;
+mod codex;
 mod flowfuse;
 mod opencode;
 #[allow(dead_code, reason = "two targets share it, and each needs a part")]
@@ -27,6 +28,7 @@ fn kinds() -> Vec<Kind> {
         flowfuse::batch::kind(),
         clawbolt::round::kind(),
         clawbolt::gate::kind(),
+        codex::approval_flow::kind(),
     ]
 }
 
