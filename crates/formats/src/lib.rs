@@ -10,6 +10,7 @@ pub mod codex;
 pub mod flowfuse;
 pub mod import;
 pub mod json;
+pub mod langchain;
 pub mod openclaw;
 pub mod opencode;
 pub mod surfsense;

@@ -55,4 +55,5 @@ pub(crate) const REPLAYED: &[(By, &str, &str)] = &[
     (By::Service, "clawbolt", "round"),
     (By::Service, "clawbolt", "gate"),
     (By::Engine, "claude-code", "rules"),
+    (By::Service, "langchain", "hitl"),
 ];

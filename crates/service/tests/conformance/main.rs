@@ -11,6 +11,7 @@
 mod clawbolt;
 mod codex;
 mod flowfuse;
+mod langchain;
 mod opencode;
 #[allow(dead_code, reason = "two targets share it, and each needs a part")]
 #[path = "../../../engine/tests/replay/mod.rs"]
@@ -28,6 +29,7 @@ fn kinds() -> Vec<Kind> {
         flowfuse::batch::kind(),
         clawbolt::round::kind(),
         clawbolt::gate::kind(),
+        langchain::hitl::kind(),
         codex::approval_flow::kind(),
     ]
 }

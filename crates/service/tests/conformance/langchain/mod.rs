@@ -1,0 +1,3 @@
+//! LangChain: a human in the loop.
+
+pub(crate) mod hitl;
