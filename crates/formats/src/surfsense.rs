@@ -4,6 +4,8 @@
 //! Its rules speak of tools by name; where a call has several patterns, the strictest answer holds, and a call without
 //! any is asked for by its tool's name.
 
+mod interrupt;
+mod repeated;
 mod reply;
 
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use countersign_policy::document::{Problem, quoted};
 use countersign_policy::pattern::{Dialect, Pattern, Wildcard};
 use countersign_policy::{Combining, Effect, Origin, Rule, Selector, Source, SourceKind, Terms};
 
+pub use interrupt::{Interrupt, denied, merged, rejected};
+pub use repeated::{Repeated, goes_on};
 pub use reply::{Reply, reply};
 
 use crate::Text;

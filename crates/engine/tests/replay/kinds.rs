@@ -24,6 +24,8 @@ pub(crate) const REPLAYED: &[(By, &str, &str)] = &[
     (By::Engine, "surfsense", "evaluate"),
     (By::Engine, "surfsense", "disabled"),
     (By::Engine, "surfsense", "decision"),
+    (By::Service, "surfsense", "middleware"),
+    (By::Service, "surfsense", "doomloop"),
     (By::Engine, "openclaw", "eval-shell"),
     (By::Engine, "openclaw", "eval-argv"),
     (By::Engine, "openclaw", "wrapper-plan"),

@@ -16,6 +16,7 @@ mod opencode;
 #[allow(dead_code, reason = "two targets share it, and each needs a part")]
 #[path = "../../../engine/tests/replay/mod.rs"]
 mod replay;
+mod surfsense;
 mod world;
 
 use replay::kinds::By;
@@ -29,6 +30,8 @@ fn kinds() -> Vec<Kind> {
         flowfuse::batch::kind(),
         clawbolt::round::kind(),
         clawbolt::gate::kind(),
+        surfsense::middleware::kind(),
+        surfsense::doomloop::kind(),
         langchain::hitl::kind(),
         codex::approval_flow::kind(),
     ]

@@ -1,1 +1,4 @@
+//! SurfSense: the middleware that stops its graph to ask.
 
+pub(crate) mod doomloop;
+pub(crate) mod middleware;
