@@ -10,7 +10,7 @@ use countersign_policy::approval::{CancelReason, Outcome};
 use countersign_policy::{Answer, Call, Decision, Grant, Offer, Policy, Question, Scope, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
-use countersign_service::gate::{self, Gate};
+use countersign_service::gate::{self, Gate, HostId};
 use countersign_service::store::{
     Ask, AskTurn, Asked, AskedTurn, GrantFilter, Human, KeptGrant, Open, Record, RecordFilter, RedeemError, Remembered,
     Replied, Reply, ReplyError, Store, Withdraw,
@@ -57,10 +57,16 @@ impl World {
         self.now
     }
 
-    /// An agent comes with a call.
+    /// An agent comes with a call; with the same call again it is the same call, and counts once.
     pub(crate) fn gate(&mut self, call: &Call) -> Gate {
+        self.gate_as(&mut call.clone(), &call.digest().0)
+    }
+
+    /// The same under the host's own id of the call. What the store knows of the session is filled in.
+    pub(crate) fn gate_as(&mut self, call: &mut Call, id: &str) -> Gate {
         let now = self.pass();
-        block_on(gate::decide(&mut self.store, &self.engine, &Disk, call, None, now)).unwrap()
+        let id = HostId::told(Some(id));
+        block_on(gate::decide(&mut self.store, &self.engine, &Disk, call, id, now)).unwrap()
     }
 
     /// An agent asks about one call.

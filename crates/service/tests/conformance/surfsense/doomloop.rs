@@ -1,11 +1,11 @@
 //! The same call again and again: the graph stops, and a human says whether it goes on.
 //!
-//! That a call is one too many is given: what is replayed is what is asked then, and what becomes of the replies. How we
-//! count is policy's `repeats`.
+//! The cases say how many are too many and nothing of the calls before: these are made here, and policy's `repeats` says
+//! which one asks.
 
-use countersign_formats::surfsense::{Repeated, goes_on};
+use countersign_formats::surfsense::{Entry, Repeated, goes_on, source};
 use countersign_policy::approval::Outcome;
-use countersign_policy::{Call, Effect};
+use countersign_policy::{Call, Effect, Origin, Policy, Repeats, SourceKind};
 use countersign_service::gate::Gate;
 use serde_json::{Value, json};
 
@@ -35,14 +35,23 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
     let theirs = &case.expect["interrupt"];
     let threshold = usize::try_from(case.policy["threshold"].as_u64().unwrap()).unwrap();
     let (tool, args) = (theirs["action"]["name"].as_str().unwrap_or("t"), &theirs["action"]["params"]);
-    let call = Call {
+    let mut call = Call {
         host: "surfsense".to_owned(),
         turn: Some("message".to_owned()),
         args: args.clone(),
         faults: Vec::new(),
         ..imported::call(tool, &[])
     };
-    let mut world = World::new(imported::policy(Vec::new(), Vec::new()));
+    let origin = Origin { file: "surfsense_defaults".into(), line: 1, text: "*: * = allow".to_owned() };
+    let everything = Entry { permission: "*".to_owned(), pattern: "*".to_owned(), effect: Effect::Allow, origin };
+    let rules = source(SourceKind::User, "surfsense_defaults", true, &[everything]);
+    let too_many = u32::try_from(threshold).unwrap();
+    let policy = Policy { repeats: Repeats::Ask(too_many), ..imported::policy(vec![rules], Vec::new()) };
+    let mut world = World::new(policy);
+    for before in 1..too_many {
+        let gate = world.gate_as(&mut call, &before.to_string());
+        assert!(matches!(gate, Gate::Decided { decision } if decision.effect() == Effect::Allow), "{before}");
+    }
     let signatures: Vec<String> = (0..threshold).map(|_| call.digest().0).collect();
     let stop = Repeated { tool, args, signatures: &signatures, threshold }.payload();
     let mut differences = Vec::new();
@@ -50,11 +59,11 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
         differences.push(Difference::looser("interrupt", theirs.to_string(), stop.to_string()));
     }
 
-    let Gate::Pending { question, .. } = world.gate(&call) else { panic!("nothing decides it") };
+    let Gate::Pending { question, .. } = world.gate_as(&mut call, "last") else { panic!("it is too many") };
     let asked = world.ask(&call, &question).record.approval.id;
     let outcome = if goes_on(&case.request["resume"]) { Outcome::Allow } else { Outcome::Deny };
     world.reply(&once(&asked, outcome)).unwrap();
-    let Gate::Answered { decision, .. } = world.gate(&call) else { panic!("it was answered") };
+    let Gate::Answered { decision, .. } = world.gate_as(&mut call, "last") else { panic!("it was answered") };
     let ours = decision.effect() == Effect::Allow;
     let after = case.expect["after_model_returned"]["jump_to"] != "end";
     if ours != after {
