@@ -1,7 +1,7 @@
 //! Questions and what became of them, as rows.
 
 use countersign_policy::approval::{self, Approval, Asker, CancelReason, Consequence, Event, Refusal, State};
-use countersign_policy::{Call, Digest, Question, Timestamp};
+use countersign_policy::{Call, Digest, Effect, Question, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -50,6 +50,15 @@ pub enum Withdraw {
         /// See [`Call::session_key`].
         session: String,
     },
+    /// All of a session but one, if that is a deferred one.
+    SessionBut {
+        /// Its user.
+        user: String,
+        /// See [`Call::session_key`].
+        session: String,
+        /// The id of the one that stays.
+        but: String,
+    },
     /// All of a turn.
     Turn {
         /// Its user.
@@ -62,6 +71,19 @@ pub enum Withdraw {
 }
 
 type Row = (String, String, String);
+
+impl Record {
+    /// Whether this question asks the same: of the same targets, and as approvable.
+    pub fn asks(&self, question: &Question) -> bool {
+        asked(&self.question) == asked(question)
+    }
+}
+
+/// What of a question makes it this question: the targets that it asks about, and whether it can be approved.
+fn asked(question: &Question) -> (Vec<&str>, bool) {
+    let parts = question.parts.iter().filter(|part| part.effect == Effect::Ask);
+    (parts.map(|part| part.identity.as_str()).collect(), question.unapprovable.is_some())
+}
 
 impl Store {
     /// The question of that id.
@@ -276,17 +298,19 @@ impl Writing<'_> {
         actor: &str,
         reason: CancelReason,
     ) -> Result<Vec<String>, StoreError> {
-        let (user, session, turn, id, agent) = match which {
-            Withdraw::Own { id, asker } => (&asker.user, &asker.session, None, Some(id), asker.agent.as_ref()),
-            Withdraw::Session { user, session } => (user, session, None, None, None),
-            Withdraw::Turn { user, session, turn } => (user, session, Some(turn), None, None),
+        let (user, session, turn, id, agent, but) = match which {
+            Withdraw::Own { id, asker } => (&asker.user, &asker.session, None, Some(id), asker.agent.as_ref(), None),
+            Withdraw::Session { user, session } => (user, session, None, None, None, None),
+            Withdraw::SessionBut { user, session, but } => (user, session, None, None, None, Some(but)),
+            Withdraw::Turn { user, session, turn } => (user, session, Some(turn), None, None, None),
         };
         let ids = sqlx::query_scalar(
             "SELECT id FROM approvals WHERE user = ?1 AND session = ?2 AND due IS NOT NULL
              AND (?3 IS NULL OR turn = ?3)
-             AND (?4 IS NULL OR (id = ?4 AND approval ->> '$.asker.agent' IS ?5)) ORDER BY id",
+             AND (?4 IS NULL OR (id = ?4 AND approval ->> '$.asker.agent' IS ?5))
+             AND (?6 IS NULL OR id <> ?6 OR approval ->> '$.deferred' IS NOT 1) ORDER BY id",
         );
-        let ids = ids.bind(user).bind(session).bind(turn).bind(id).bind(agent);
+        let ids = ids.bind(user).bind(session).bind(turn).bind(id).bind(agent).bind(but);
         let ids: Vec<String> = ids.fetch_all(self.db()).await.map_err(|error| self.fault(error))?;
         self.give_up(which, reason).await?;
         self.all(ids, &Event::Cancel(reason), actor, json!({ "reason": reason })).await

@@ -2,7 +2,7 @@
 
 use countersign_policy::approval::{self, Asker, Asking, CancelReason, Event, State};
 use countersign_policy::batch::{Batch, BatchState, Member};
-use countersign_policy::{Call, Effect, Question, Timestamp};
+use countersign_policy::{Call, Question, Timestamp};
 use serde_json::json;
 
 use super::once::{KeyReused, Once};
@@ -163,7 +163,7 @@ impl Writing<'_> {
         let asker = Asker::of(ask.call);
         self.touch_session(&asker.user, &asker.session).await?;
         if let Some(record) = self.pending(&digest, &asker).await? {
-            if record.approval.state != State::Open || asks(&record.question) == asks(ask.question) {
+            if record.approval.state != State::Open || record.asks(ask.question) {
                 return Ok(Ok(self.join(record, ask.deferred).await?));
             }
             let old = Withdraw::Own { id: record.approval.id, asker: asker.clone() };
@@ -211,10 +211,4 @@ impl Writing<'_> {
         let count = count.bind(&asker.user).bind(&asker.session);
         count.fetch_one(self.db()).await.map_err(|error| self.fault(error))
     }
-}
-
-/// What of a question makes it this question: the targets that it asks about, and whether it can be approved.
-fn asks(question: &Question) -> (Vec<&str>, bool) {
-    let asked = question.parts.iter().filter(|part| part.effect == Effect::Ask);
-    (asked.map(|part| part.identity.as_str()).collect(), question.unapprovable.is_some())
 }

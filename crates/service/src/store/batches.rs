@@ -172,7 +172,7 @@ impl Writing<'_> {
     pub(super) async fn give_up(&mut self, which: &Withdraw, reason: CancelReason) -> Result<(), StoreError> {
         let (user, session, turn) = match which {
             Withdraw::Own { .. } => return Ok(()),
-            Withdraw::Session { user, session } => (user, session, None),
+            Withdraw::Session { user, session } | Withdraw::SessionBut { user, session, .. } => (user, session, None),
             Withdraw::Turn { user, session, turn } => (user, session, Some(turn)),
         };
         let find = sqlx::query_scalar(

@@ -30,10 +30,13 @@ pub enum LogEvent {
     Off,
     /// Deciding failed, and the call was denied.
     Fault,
+    /// The host has put the call off, until somebody answers and its session is resumed.
+    Deferred,
 }
 
 impl LogEvent {
-    const ALL: [LogEvent; 5] = [LogEvent::Decided, LogEvent::Ran, LogEvent::Host, LogEvent::Off, LogEvent::Fault];
+    const ALL: [LogEvent; 6] =
+        [LogEvent::Decided, LogEvent::Ran, LogEvent::Host, LogEvent::Off, LogEvent::Fault, LogEvent::Deferred];
 
     /// The word as it stands in output.
     pub fn word(self) -> &'static str {
@@ -43,6 +46,7 @@ impl LogEvent {
             LogEvent::Host => "host",
             LogEvent::Off => "off",
             LogEvent::Fault => "fault",
+            LogEvent::Deferred => "deferred",
         }
     }
 }
@@ -257,6 +261,41 @@ impl Store {
         );
         let found = found.bind(call.session_key()).bind(&call.user).bind(call.repeated_as().0);
         found.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))
+    }
+
+    /// The question for whose answer the host has put off the call with this id, if it has.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn deferred_call(
+        &mut self,
+        user: &str,
+        session: &str,
+        call_id: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let id = sqlx::query_scalar(
+            "SELECT approval FROM log
+             WHERE session = ? AND call_id = ? AND user = ? AND event = 'deferred' AND approval IS NOT NULL
+             ORDER BY id DESC LIMIT 1",
+        );
+        let id = id.bind(session).bind(call_id).bind(user);
+        id.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))
+    }
+
+    /// The question with which a session has stopped: that of the call which its host has put off, if nothing was logged
+    /// of the session since.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn stopped_with(&mut self, user: &str, session: &str) -> Result<Option<String>, StoreError> {
+        let filter = LogFilter {
+            user: Some(user.to_owned()),
+            session: Some(session.to_owned()),
+            limit: 1,
+            ..LogFilter::default()
+        };
+        let newest = self.log_entries(&filter).await?.into_iter().next();
+        Ok(newest.filter(|newest| newest.entry.event == LogEvent::Deferred).and_then(|newest| newest.entry.approval))
     }
 
     /// Entries, the newest first; with [`LogFilter::after`] the oldest first.

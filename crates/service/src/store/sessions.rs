@@ -99,9 +99,38 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        let mut writing = self.begin(now, Synchronous::Full).await?;
         let all = Withdraw::Session { user: user.to_owned(), session: session.to_owned() };
-        let cancelled = writing.cancel(&all, actor, CancelReason::SessionEnd).await?;
+        self.end_session_of(user, session, &all, actor, now).await
+    }
+
+    /// The same for a session whose host has put one call off: the question about that call stays, for the session will
+    /// be resumed with it. What was allowed for the session ends all the same.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn end_session_but(
+        &mut self,
+        user: &str,
+        session: &str,
+        but: &str,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let (user, session, but) = (user.to_owned(), session.to_owned(), but.to_owned());
+        let others = Withdraw::SessionBut { user: user.clone(), session: session.clone(), but };
+        self.end_session_of(&user, &session, &others, actor, now).await
+    }
+
+    async fn end_session_of(
+        &mut self,
+        user: &str,
+        session: &str,
+        questions: &Withdraw,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut writing = self.begin(now, Synchronous::Full).await?;
+        let cancelled = writing.cancel(questions, actor, CancelReason::SessionEnd).await?;
         let ended = writing.end_grants_of(user, session).await?;
         let delete = sqlx::query("DELETE FROM sessions WHERE user = ? AND session = ?").bind(user).bind(session);
         let deleted = delete.execute(writing.db()).await.map_err(|error| writing.fault(error))?.rows_affected();

@@ -239,6 +239,30 @@ fn withdrawn_by_its_agent_its_turn_or_its_session() {
 }
 
 #[test]
+fn a_session_that_ends_with_a_deferred_question_keeps_that_one_alone() {
+    let place = Place::new();
+    let mut store = place.open();
+    let policy = policy(Vec::new());
+    let open = |store: &mut Store, command: &str, deferred| {
+        let call = shell(command);
+        let question = question(&call, &judge(&policy)(&call, None, &[], NOON));
+        let ask = Ask { call: &call, question: &question, max_open: 9, deferred };
+        block_on(store.ask(&ask, NOON)).unwrap().record.approval
+    };
+    let kept = open(&mut store, "git push", true);
+    let other = open(&mut store, "git fetch", true);
+    let waiting = open(&mut store, "git pull", false);
+    let session = kept.asker.session.clone();
+    let ended = block_on(store.end_session_but("ana", &session, &kept.id, "host", NOON)).unwrap();
+    assert_eq!(ended, [other.id, waiting.id]);
+    assert_eq!(state(&mut store, &kept.id), State::Open);
+    // One whose agent waits for it goes with its agent, whoever names it.
+    let waiting = open(&mut store, "git pull", false);
+    let ended = block_on(store.end_session_but("ana", &session, &waiting.id, "host", NOON)).unwrap();
+    assert_eq!(ended, [kept.id, waiting.id]);
+}
+
+#[test]
 fn what_cannot_be_shown_cannot_be_allowed() {
     let place = Place::new();
     let mut store = place.open();
