@@ -3,6 +3,8 @@
 //! Shapes as observed on version 2.1.329. A hook that exits with 2 blocks the call and its standard error reaches the
 //! model; a hook that exits with anything else but 0, prints bad JSON or takes too long is passed over by the host.
 
+pub mod transcript;
+
 use std::collections::BTreeMap;
 
 use countersign_policy::{Action, Attendance, Call};
@@ -85,6 +87,11 @@ pub fn event(bytes: &[u8], environment: &HookEnvironment) -> Result<Event, Event
         other if event.get("tool_input").is_some() => return Err(EventError::Unknown(other.to_owned())),
         other => Event::Other(other.to_owned()),
     })
+}
+
+/// Where the host writes the session down, as an event says it.
+pub fn transcript_of(bytes: &[u8]) -> Option<String> {
+    optional(&countersign_policy::json::parse_strict(bytes).ok()?, "transcript_path")
 }
 
 fn request(event: &Value, environment: &HookEnvironment) -> Result<Request, EventError> {
@@ -178,6 +185,24 @@ impl Answer {
                 "hookEventName": "PermissionRequest", "decision": {"behavior": "allow"}}})),
             _ => Answer::pre_tool_use("allow", reason),
         }
+    }
+
+    /// Lets a call run with these arguments, all of them, in the place of its own: a human's.
+    pub fn allow_edited(event: &Event, reason: &str, args: &Value) -> Answer {
+        match event {
+            Event::PermissionRequest(_) => Answer::says(&json!({"hookSpecificOutput": {
+                "hookEventName": "PermissionRequest", "decision": {"behavior": "allow", "updatedInput": args}}})),
+            _ => Answer::says(&json!({"hookSpecificOutput": {"hookEventName": "PreToolUse",
+                "permissionDecision": "allow", "permissionDecisionReason": reason, "updatedInput": args}})),
+        }
+    }
+
+    /// Puts a call off: the host ends, and comes with the same call when its session is resumed.
+    ///
+    /// Only before a tool's use, and only where the host heeds it: elsewhere it goes on as if nothing had been said, and
+    /// the call may run. See [`transcript::deferrable`].
+    pub fn defer(reason: &str) -> Answer {
+        Answer::pre_tool_use("defer", reason)
     }
 
     /// Keeps a call from running; the model reads the reason.
