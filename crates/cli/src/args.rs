@@ -119,6 +119,9 @@ const CALLS: &str = "Calls:\n  \
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
+    /// What the hook does where policy asks; without it what is registered stays
+    #[arg(long, value_name = "HOW", value_parser = ["wait", "host", "deny", "defer"], conflicts_with = "remove")]
+    pub(crate) on_ask: Option<String>,
     /// Undo what init did
     #[arg(long)]
     pub(crate) remove: bool,
@@ -338,7 +341,8 @@ pub(crate) enum GrantsCommand {
 pub(crate) struct Hook {
     /// The host: claude-code
     pub(crate) host: String,
-    /// Where policy asks: wait for an answer, let the host ask, or deny
+    /// Where policy asks: wait for an answer, let the host ask, deny, or defer: the
+    /// host ends and comes again when its session is resumed
     #[arg(long, value_name = "HOW")]
     pub(crate) on_ask: Option<String>,
     /// The time limit, in seconds, that the hook was registered with

@@ -1,9 +1,9 @@
 //! Claude Code's events: what each does, and how it is answered.
 
-use countersign_engine::hosts::claude_code::{Answer, Event, HookEnvironment};
+use countersign_engine::hosts::claude_code::{Answer, Event, HookEnvironment, transcript_of};
 
 use super::gate::Gate;
-use super::options::Options;
+use super::options::{OnAsk, Options};
 use super::record;
 use super::watchdog::Watchdog;
 use super::{Fault, fault, trouble};
@@ -18,12 +18,13 @@ pub(crate) fn answer(bytes: &[u8], options: &Options, watchdog: Watchdog) -> Ans
     };
     match &event {
         Event::PreToolUse(request) | Event::PermissionRequest(request) => {
-            let mut gate = Gate { place: &place, options, watchdog, event: &event, request };
+            let transcript = if options.on_ask == OnAsk::Defer { transcript_of(bytes) } else { None };
+            let mut gate = Gate { place: &place, options, watchdog, event: &event, request, transcript };
             // Whatever went wrong, in the form of the denial that this event has.
             gate.answer().unwrap_or_else(|fault| Answer::deny(&event, trouble(&fault.0).trim_end()))
         }
         Event::PostToolUse { request, succeeded } => recorded(record::ran(&place, request, *succeeded)),
-        Event::SessionEnd { session, .. } => recorded(record::ended(&place, session)),
+        Event::SessionEnd { session, reason } => recorded(record::ended(&place, session, reason)),
         Event::Other(_) => Answer::no_opinion(),
     }
 }

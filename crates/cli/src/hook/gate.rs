@@ -6,13 +6,14 @@ use std::time::Duration;
 use countersign_engine::hosts::claude_code::{Answer, Event};
 use countersign_engine::{Engine, Known, Reading, Request};
 use countersign_policy::approval::{CancelReason, State};
-use countersign_policy::{Attendance, Call, Decision, Effect, Nobody, Timestamp};
+use countersign_policy::{Attendance, Call, Decision, Effect, Nobody, Question, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
 use countersign_service::gate::{self, HostId};
 use countersign_service::store::{Ask, AskError, LogEntry, LogEvent, Record, Store};
 
 use super::claude_code::attended;
+use super::defer::Deferral;
 use super::opening::{Opened, Opening};
 use super::options::{OnAsk, Options};
 use super::wait::{Ended, Wait};
@@ -32,14 +33,16 @@ pub(super) struct Gate<'a> {
     pub(super) watchdog: Watchdog,
     pub(super) event: &'a Event,
     pub(super) request: &'a Request,
+    /// Where the host writes the session down, where that is wanted.
+    pub(super) transcript: Option<String>,
 }
 
 /// A call as it was judged at one moment.
-struct Judged {
-    engine: Engine,
-    call: Call,
+pub(super) struct Judged {
+    pub(super) engine: Engine,
+    pub(super) call: Call,
     gate: gate::Gate,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 /// What becomes of a call about which policy asks.
@@ -48,6 +51,10 @@ enum Way {
     Wait(Duration),
     /// The host's own prompt.
     Host,
+    /// The host puts the call off.
+    Defer,
+    /// The host cannot put this call off, for this reason.
+    Hindered(String),
     /// Nobody can be asked.
     Nobody,
 }
@@ -79,30 +86,35 @@ impl Gate<'_> {
             match &judged.gate {
                 gate::Gate::Decided { decision } => return Ok(self.decided(&judged, decision, false)),
                 gate::Gate::Answered { decision, .. } => return Ok(self.decided(&judged, decision, true)),
-                gate::Gate::Edited { decision, record } => {
-                    let why = "the user changed its arguments, and this host's hook cannot pass them on yet";
-                    return self.denied(store, &judged, decision, Some(&record.approval.id), &refusal(why));
-                }
-                gate::Gate::Pending { decision, question, .. } => {
-                    let ask = Ask {
-                        call: &judged.call,
-                        question,
-                        max_open: judged.engine.policy().max_open,
-                        deferred: false,
-                    };
-                    let alone = match self.way(store, &judged)? {
-                        Way::Wait(alone) => Some(alone),
-                        Way::Host => None,
+                gate::Gate::Edited { decision, record } => return self.edited(store, &judged, decision, record),
+                gate::Gate::Pending { decision, question, existing } => {
+                    if let Some((id, told)) = self.over(store, &judged)? {
+                        return self.denied(store, &judged, decision, Some(&id), &told);
+                    }
+                    let way = self.way(store, &judged)?;
+                    match &way {
                         Way::Nobody => return self.nobody(store, &judged),
-                    };
-                    let asked = match block_on(store.ask(&ask, judged.now)) {
-                        Ok(asked) => asked.record,
+                        Way::Hindered(why) => return self.denied(store, &judged, decision, None, &refusal(why)),
+                        Way::Wait(_) | Way::Host | Way::Defer => {}
+                    }
+                    let deferred = matches!(way, Way::Defer);
+                    let asked = match ask(store, &judged, question, existing.as_deref(), deferred) {
+                        Ok(asked) => asked,
                         Err(AskError::Store(error)) => return Err(error.into()),
                         Err(error) => return self.denied(store, &judged, decision, None, &refusal(&error.to_string())),
                     };
-                    let Some(alone) = alone else { return self.at_host(store, &judged, decision, &asked) };
-                    if let Some(answer) = self.wait(store, &judged, decision, &asked, alone)? {
-                        return Ok(answer);
+                    match way {
+                        Way::Host => return self.at_host(store, &judged, decision, &asked),
+                        Way::Defer if asked.approval.state == State::Open => {
+                            return self.put_off(store, &judged, decision, &asked);
+                        }
+                        Way::Wait(alone) => {
+                            if let Some(answer) = self.wait(store, &judged, decision, &asked, alone)? {
+                                return Ok(answer);
+                            }
+                        }
+                        // Somebody was faster: the call is judged with their answer.
+                        Way::Defer | Way::Hindered(_) | Way::Nobody => {}
                     }
                 }
             }
@@ -143,17 +155,25 @@ impl Gate<'_> {
             OnAsk::Wait => Way::Wait(Duration::MAX),
             OnAsk::Host if attended() => Way::Host,
             OnAsk::Host => Way::Nobody,
-            OnAsk::Best => {
-                if block_on(store.listening(&judged.call.user, judged.now))? {
-                    Way::Wait(ALONE)
-                } else if attended() {
-                    Way::Host
-                } else {
-                    match judged.engine.policy().nobody {
-                        Nobody::Deny => Way::Nobody,
-                        Nobody::Wait(seconds) => Way::Wait(Duration::from_secs(seconds.into())),
-                    }
-                }
+            OnAsk::Defer => match self.deferral() {
+                Deferral::Can => Way::Defer,
+                Deferral::Hindered(hindrance) => Way::Hindered(hindrance.to_string()),
+                Deferral::NotHere => self.best(store, judged)?,
+            },
+            OnAsk::Best => self.best(store, judged)?,
+        })
+    }
+
+    /// To wait where somebody listens, else the host's prompt where somebody sits in front of it, else what policy says.
+    fn best(&self, store: &mut Store, judged: &Judged) -> Result<Way, Fault> {
+        Ok(if block_on(store.listening(&judged.call.user, judged.now))? {
+            Way::Wait(ALONE)
+        } else if attended() {
+            Way::Host
+        } else {
+            match judged.engine.policy().nobody {
+                Nobody::Deny => Way::Nobody,
+                Nobody::Wait(seconds) => Way::Wait(Duration::from_secs(seconds.into())),
             }
         })
     }
@@ -240,7 +260,7 @@ impl Gate<'_> {
         Answer::allow(&judged.call, self.event, &reason)
     }
 
-    fn denied(
+    pub(super) fn denied(
         &self,
         store: &mut Store,
         judged: &Judged,
@@ -248,7 +268,21 @@ impl Gate<'_> {
         approval: Option<&str>,
         text: &str,
     ) -> Result<Answer, Fault> {
-        let mut entry = self.entry(judged, decision);
+        self.denied_as(store, &judged.call, judged, decision, approval, text)
+    }
+
+    /// The same for what a human has made of the call.
+    pub(super) fn denied_as(
+        &self,
+        store: &mut Store,
+        call: &Call,
+        judged: &Judged,
+        decision: &Decision,
+        approval: Option<&str>,
+        text: &str,
+    ) -> Result<Answer, Fault> {
+        let call_id = self.request.call_id.clone();
+        let mut entry = LogEntry { call_id, ..LogEntry::decided(call, decision) };
         entry.effect = Effect::Deny;
         entry.approval = approval.map(str::to_owned);
         if let Some(detail) = entry.detail.as_object_mut() {
@@ -259,12 +293,31 @@ impl Gate<'_> {
         Ok(Answer::deny(self.event, text))
     }
 
-    fn entry(&self, judged: &Judged, decision: &Decision) -> LogEntry {
+    pub(super) fn entry(&self, judged: &Judged, decision: &Decision) -> LogEntry {
         let call_id = self.request.call_id.clone();
         LogEntry { call_id, ..LogEntry::decided(&judged.call, decision) }
     }
 }
 
-fn refusal(why: &str) -> String {
+/// Asks about the call. One that was put off and comes again is not asked about once more: nobody repeated it.
+fn ask(
+    store: &mut Store,
+    judged: &Judged,
+    question: &Question,
+    existing: Option<&Record>,
+    deferred: bool,
+) -> Result<Record, AskError> {
+    let stands = |record: &&Record| {
+        deferred && record.approval.deferred && record.approval.state == State::Open && record.asks(question)
+    };
+    if let Some(record) = existing.filter(stands) {
+        return Ok(record.clone());
+    }
+    let max_open = judged.engine.policy().max_open;
+    let ask = Ask { call: &judged.call, question, max_open, deferred };
+    Ok(block_on(store.ask(&ask, judged.now))?.record)
+}
+
+pub(super) fn refusal(why: &str) -> String {
     format!("Countersign did not let this run: {why}. Go on with something else, and ask the user if it is needed.")
 }

@@ -4,6 +4,8 @@
 //! the host loses patience.
 
 mod claude_code;
+mod defer;
+mod edited;
 mod gate;
 mod mouth;
 mod opening;

@@ -29,6 +29,8 @@ pub(crate) enum OnAsk {
     Host,
     /// Deny.
     Deny,
+    /// Have the host put the call off; where it cannot, as `Best`.
+    Defer,
 }
 
 /// The time limit that is assumed where none was told: the shortest that Claude Code ever had by itself.
@@ -54,7 +56,8 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Options,
                     Some("wait") => OnAsk::Wait,
                     Some("host") => OnAsk::Host,
                     Some("deny") => OnAsk::Deny,
-                    _ => return Err("`--on-ask` takes wait, host or deny".to_owned()),
+                    Some("defer") => OnAsk::Defer,
+                    _ => return Err("`--on-ask` takes wait, host, deny or defer".to_owned()),
                 };
             }
             "--timeout" => {

@@ -61,6 +61,9 @@ fn alarm(place: &Place, request: &Request, decided: Option<&LoggedEntry>) -> Opt
     if entry.event == LogEvent::Off {
         return None;
     }
+    if entry.event == LogEvent::Deferred {
+        return Some(format!("a call of `{tool}` ran that was put off until somebody answers"));
+    }
     if entry.effect == Effect::Deny {
         return Some(format!("a call of `{tool}` ran that it had denied"));
     }
@@ -69,12 +72,21 @@ fn alarm(place: &Place, request: &Request, decided: Option<&LoggedEntry>) -> Opt
     (!same).then(|| format!("another call of `{tool}` ran than the one that it had judged"))
 }
 
-/// A session is over: its questions are withdrawn, and what was allowed for it ends.
-pub(super) fn ended(place: &Place, session: &str) -> Result<Option<String>, Fault> {
+/// What the host says of the end of a session that nobody ended: its process had nothing more to do.
+const RAN_OUT: &str = "other";
+
+/// A session is over: its questions are withdrawn, and what was allowed for it ends. If its process ended because a call
+/// was put off, the question about that call stays: it is what the session will be resumed for.
+pub(super) fn ended(place: &Place, session: &str, reason: &str) -> Result<Option<String>, Fault> {
     let mut store = ManuallyDrop::new(block_on(Store::open(&place.store(), Open::Hook))?);
     let now = block_on(store.clock(here::clock()))?;
     let key = format!("{HOST}:{session}");
-    block_on(store.end_session(&crate::terminal::user(), &key, HOST, now))?;
+    let user = crate::terminal::user();
+    let stopped_with = if reason == RAN_OUT { block_on(store.stopped_with(&user, &key))? } else { None };
+    match stopped_with {
+        Some(question) => block_on(store.end_session_but(&user, &key, &question, HOST, now))?,
+        None => block_on(store.end_session(&user, &key, HOST, now))?,
+    };
     Ok(None)
 }
 

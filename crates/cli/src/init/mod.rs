@@ -48,7 +48,7 @@ struct Plan {
 
 /// `countersign init`.
 pub(crate) fn run(arguments: &Init, here: &Here) -> Result<()> {
-    let plan = if arguments.remove { removal(here)? } else { installation(here)? };
+    let plan = if arguments.remove { removal(here)? } else { installation(here, arguments.on_ask.as_deref())? };
     show(here, &plan)?;
     if arguments.plan || plan.changes.is_empty() {
         return Ok(());
@@ -94,7 +94,7 @@ fn show(here: &Here, plan: &Plan) -> Result<()> {
 }
 
 /// What puts the gate in front of Claude Code.
-fn installation(here: &Here) -> Result<Plan> {
+fn installation(here: &Here, on_ask: Option<&str>) -> Result<Plan> {
     let Some(claude) = find_claude(here) else {
         bail!(
             "no agent was found here: there is no `claude` in PATH and no {}; install Claude Code, or start it once",
@@ -105,7 +105,11 @@ fn installation(here: &Here) -> Result<Plan> {
     let old = file::read(&path)?;
     let text = old.clone().unwrap_or_default();
     let about = || format!("`{}` was left alone", here.short(&path));
-    let command = hook_command(here)?;
+    let mut command = hook_command(here)?;
+    let there = settings::on_ask(&text).with_context(about)?;
+    if let Some(how) = on_ask.or(there.as_deref()) {
+        command.push_str(&format!(" --on-ask {how}"));
+    }
     let new = settings::with_hooks(&text, |timeout| format!("{command} --timeout {timeout}")).with_context(about)?;
     let mut notes = Vec::new();
     if settings::hooks_are_off(&text).with_context(about)? {

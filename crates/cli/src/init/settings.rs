@@ -145,6 +145,15 @@ pub(crate) fn is_our_command(command: &str) -> bool {
     program.rsplit('/').next() == Some("countersign")
 }
 
+/// What our registered hook does where policy asks, where that was chosen.
+pub(crate) fn on_ask(text: &str) -> Result<Option<String>> {
+    let hooks = registered(text)?;
+    let hook = hooks.iter().find(|hook| hook.event == "PreToolUse");
+    let told = hook.and_then(|hook| hook.command.split_once(" --on-ask ")).and_then(|(_, rest)| rest.split(' ').next());
+    // A word that is not one is not carried on: the command line would be wrong.
+    Ok(told.filter(|how| ["wait", "host", "deny", "defer"].contains(how)).map(str::to_owned))
+}
+
 /// Our hooks in a settings file.
 pub(crate) fn registered(text: &str) -> Result<Vec<Registered>> {
     let value = value(text)?;
