@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod claude_code;
+mod defer;
 mod faults;
 mod gate;
 mod http;
@@ -35,7 +36,7 @@ pub fn run(names: &[&str]) -> Result<bool> {
     let client = claude_code::find()?;
     let program = build::binary("countersign-cli", "countersign", Profile::Debug)?;
     let setup = Setup { client, gate: Gate { program } };
-    let chosen: Vec<&Scenario> = [scenarios::SCENARIOS, faults::SCENARIOS, behaviour::SCENARIOS]
+    let chosen: Vec<&Scenario> = [scenarios::SCENARIOS, defer::SCENARIOS, faults::SCENARIOS, behaviour::SCENARIOS]
         .into_iter()
         .flatten()
         .filter(|scenario| names.is_empty() || names.iter().any(|name| scenario.name.starts_with(name)))

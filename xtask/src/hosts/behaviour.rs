@@ -11,6 +11,8 @@ use super::model::Turn;
 use super::{Scenario, expect};
 
 const DENY: &str = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"REASON-1"}}"#;
+const OTHER: &str = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow","permissionDecisionReason":"REASON-1","updatedInput":{"command":"touch made-by-hook"}}}"#;
+const DEFER: &str = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"defer","permissionDecisionReason":"REASON-1"}}"#;
 const ASK: &str = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"ask","permissionDecisionReason":"REASON-1"}}"#;
 
 /// Each a claim of the table there.
@@ -29,6 +31,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "host: ask with nobody attached is a denial",
         play: |_, world| denied(world, &say(ASK, "exit 0")),
     },
+    Scenario { name: "host: allow with other arguments runs those", play: |_, world| other_arguments(world) },
+    Scenario { name: "host: defer ends the client with the call not run", play: |_, world| defers(world) },
     Scenario { name: "host: exit 1 runs", play: |_, world| runs(world, "echo REASON-1 >&2; exit 1") },
     Scenario { name: "host: a panic's exit 101 runs", play: |_, world| runs(world, "exit 101") },
     Scenario { name: "host: death by a signal runs", play: |_, world| runs(world, "kill -9 $$") },
@@ -47,6 +51,22 @@ fn denied(world: &World, script: &str) -> Result<()> {
     expect(!world.has("made-by-agent"), || "the command ran".to_owned())?;
     let result = outcome.first()?;
     expect(result.is_error && result.text.contains("REASON-1"), || format!("the model read `{}`", result.text))
+}
+
+fn other_arguments(world: &World) -> Result<()> {
+    register(world, &say(OTHER, "exit 0"))?;
+    let outcome = world.run(vec![Turn::bash("touch made-by-agent"), Turn::Text("finished")])?;
+    let ran = world.has("made-by-hook") && !world.has("made-by-agent");
+    expect(ran, || format!("the hook's arguments did not run: {:?}", outcome.results))
+}
+
+fn defers(world: &World) -> Result<()> {
+    register(world, &say(DEFER, "exit 0"))?;
+    let outcome = world.run(vec![Turn::bash("touch made-by-agent"), Turn::Text("finished")])?;
+    expect(!world.has("made-by-agent"), || "the command ran".to_owned())?;
+    let end = outcome.end()?;
+    let deferred = end.pointer("/deferred_tool_use/input/command").and_then(|command| command.as_str());
+    expect(deferred == Some("touch made-by-agent"), || format!("the client said {end}"))
 }
 
 fn runs(world: &World, script: &str) -> Result<()> {

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::model::{Model, ToolResult, Turn};
 
@@ -44,6 +45,13 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// What the client said of the run's end.
+    pub(crate) fn end(&self) -> Result<Value> {
+        let mut lines = self.output.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let end = lines.find(|line| line.get("type").and_then(Value::as_str) == Some("result"));
+        end.with_context(|| format!("the client said no result: {}", self.output))
+    }
+
     /// The result of the first call.
     pub(crate) fn first(&self) -> Result<&ToolResult> {
         self.results.first().with_context(|| format!("no result reached the model; the client said: {}", self.output))
@@ -107,7 +115,7 @@ impl World {
 
     /// Starts the client on a script; `Bash` is allowed by the host itself, so that whatever passes the hook runs.
     pub(crate) fn start(&self, turns: Vec<Turn>) -> Result<Running> {
-        self.launch(turns, self.clean(&self.client))
+        self.launch(turns, self.clean(&self.client), &["go on"])
     }
 
     /// As `start`, in mounts of its own, after a shell script that arranges them (`$HOME` is the person's home).
@@ -115,10 +123,10 @@ impl World {
         let mut command = self.clean(Path::new("unshare"));
         command.args(["--mount", "--map-root-user", "sh", "-ec"]);
         command.arg(format!("{arrange}\nexec \"$0\" \"$@\"")).arg(&self.client);
-        self.launch(turns, command)
+        self.launch(turns, command, &["go on"])
     }
 
-    fn launch(&self, turns: Vec<Turn>, mut command: Command) -> Result<Running> {
+    fn launch(&self, turns: Vec<Turn>, mut command: Command, prompt: &[&str]) -> Result<Running> {
         let model = Model::play(turns)?;
         let output = self.folder.join("output.jsonl");
         let written = File::create(&output)?;
@@ -130,7 +138,9 @@ impl World {
             .env("DISABLE_AUTOUPDATER", "1")
             .env("DISABLE_TELEMETRY", "1")
             .env("DISABLE_ERROR_REPORTING", "1")
-            .args(["-p", "go on", "--model", "mock-model", "--output-format", "stream-json", "--verbose"])
+            .arg("-p")
+            .args(prompt)
+            .args(["--model", "mock-model", "--output-format", "stream-json", "--verbose"])
             .args(["--allowedTools", "Bash"])
             .stdout(written.try_clone()?)
             .stderr(written);
@@ -141,6 +151,11 @@ impl World {
     /// Runs the client on a script to its end.
     pub(crate) fn run(&self, turns: Vec<Turn>) -> Result<Outcome> {
         self.start(turns)?.finish()
+    }
+
+    /// Takes a session up where it stopped, in a process of its own, and runs it to its end.
+    pub(crate) fn resume(&self, session: &str, turns: Vec<Turn>) -> Result<Outcome> {
+        self.launch(turns, self.clean(&self.client), &["--resume", session])?.finish()
     }
 
     /// Throws the folders away.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::claude_code::World;
 use super::page::Page;
@@ -237,6 +237,19 @@ impl Server {
     /// Says no, with a word to the agent.
     pub(super) fn deny(&self, question: &str, feedback: &str) -> Result<()> {
         self.press(question, "deny", feedback)
+    }
+
+    /// Says yes to other arguments, which the API takes.
+    pub(super) fn allow_as(&self, question: &str, args: &Value) -> Result<()> {
+        let (_, secret) = self.cookie.split_once('=').context("the cookie holds no secret")?;
+        let bearer = format!("Bearer {secret}");
+        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+        let body = json!({ "outcome": "allow", "args": args }).to_string();
+        let answer = http::request(self.port, "POST", &format!("/v1/approvals/{question}/reply"), &headers, &body)?;
+        if answer.status() != 200 {
+            bail!("the answer gave `{}`: {}", answer.first, answer.body);
+        }
+        Ok(())
     }
 
     /// Sends the form as a browser without script would: every field as it stands, and the button pressed.

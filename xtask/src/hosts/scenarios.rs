@@ -10,7 +10,7 @@ use super::model::Turn;
 use super::{Scenario, Setup, expect};
 
 /// Asks about `touch`, so that each scenario says by itself what must be answered.
-const ASKS: &str = r#"
+pub(super) const ASKS: &str = r#"
 allow = ["shell(git status *, ls *)"]
 ask = ["shell(touch *)"]
 deny = [{ rule = "shell(touch forbidden *)", why = "this file is not for you" }]
