@@ -1,6 +1,7 @@
 //! `cargo xtask bench hook`: what the hook costs as a process, beside one that does nothing and beside node.
 //! `cargo xtask bench shell`: what a line costs beside the bare parse; the benchmark itself is the engine's.
 //! `cargo xtask bench decide`: what a look-up costs beside other engines; the benchmark is a workspace of its own.
+//! `cargo xtask bench service`: what the server costs beside what it is made of; the benchmark is the service's.
 //!
 //! Times vary by half from run to run on a busy machine; only ratios between programs that ran in turns count.
 
@@ -59,24 +60,60 @@ pub fn shell() -> Result<bool> {
     Ok(cargo(&bench).status().context("could not start `cargo bench`")?.success())
 }
 
-/// Runs the benchmark of look-ups; true when every bar is kept. With `write`, its output becomes `docs/performance.md`.
+/// Runs the benchmark of look-ups; true when every bar is kept. With `write`, its output is written down.
 pub fn decide(write: bool) -> Result<bool> {
-    let root = crate::root();
-    let manifest = root.join("benches/decide/Cargo.toml");
+    let manifest = crate::root().join("benches/decide/Cargo.toml");
     let folder = build::target_folder()?.join("bench-decide");
     let mut command = cargo(&["run", "--release", "--locked", "--quiet", "--manifest-path"]);
-    command.arg(manifest).arg("--target-dir").arg(folder).stdout(Stdio::piped());
-    let child = command.spawn().context("could not start `cargo run`")?;
+    command.arg(manifest).arg("--target-dir").arg(folder);
+    measured(command, write)
+}
+
+/// Runs the benchmark of the server; true when every bar is kept. With `write`, its output is written down.
+pub fn service(write: bool) -> Result<bool> {
+    let bench = ["bench", "--locked", "--quiet", "--package", "countersign-service", "--bench", "service"];
+    measured(cargo(&bench), write)
+}
+
+/// Runs a benchmark that prints a page; with `write` that becomes its part of `docs/performance.md`.
+fn measured(mut command: Command, write: bool) -> Result<bool> {
+    let child = command.stdout(Stdio::piped()).spawn().context("could not start cargo")?;
     let output = child.wait_with_output().context("the benchmark did not end")?;
     let page = String::from_utf8(output.stdout).context("the benchmark printed no text")?;
     print!("{page}");
-    // One is a bar that was not kept: still a measurement. Else nothing was measured.
-    match output.status.code() {
-        Some(0 | 1) if write => std::fs::write(root.join("docs/performance.md"), page)?,
-        Some(0 | 1) => {}
-        _ => bail!("the benchmark ended with {}", output.status),
+    // One is a bar that was not kept: still a measurement, for which cargo says 1 or 101. Else nothing was measured.
+    if !output.status.success() && !page.contains("**not kept**") {
+        bail!("the benchmark ended with {}", output.status);
+    }
+    if write {
+        let document = crate::root().join("docs/performance.md");
+        let before = std::fs::read_to_string(&document).unwrap_or_default();
+        std::fs::write(document, with_part(&before, &page))?;
     }
     Ok(output.status.success())
+}
+
+/// The document with that part in place of the one of the same title, or at its end. A part begins with a title of the
+/// first level.
+fn with_part(document: &str, part: &str) -> String {
+    let is_title = |line: &str| line.starts_with("# ");
+    let title = part.lines().next().unwrap_or_default();
+    let (mut parts, mut replaced) = (Vec::new(), false);
+    let mut lines = document.lines().peekable();
+    while let Some(first) = lines.next() {
+        let mut text = first.to_owned();
+        while let Some(line) = lines.next_if(|line| !is_title(line)) {
+            text.push('\n');
+            text.push_str(line);
+        }
+        let is_it = first == title;
+        replaced |= is_it;
+        parts.push(if is_it { part.trim_end().to_owned() } else { text.trim_end().to_owned() });
+    }
+    if !replaced {
+        parts.push(part.trim_end().to_owned());
+    }
+    parts.join("\n\n") + "\n"
 }
 
 /// A program with an empty `main`, built as the hook is: static and optimised.
@@ -136,5 +173,20 @@ impl Runner {
     fn quantile(&self, percent: usize) -> f64 {
         let at = self.times.len().saturating_sub(1) * percent / 100;
         self.times.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_part;
+
+    #[test]
+    fn a_part_replaces_the_one_of_its_title_alone() {
+        let one = with_part("", "# One\n\n1\n");
+        assert_eq!(one, "# One\n\n1\n");
+        let two = with_part(&one, "# Two\n\n## Of it\n\n2\n");
+        assert_eq!(two, "# One\n\n1\n\n# Two\n\n## Of it\n\n2\n");
+        assert_eq!(with_part(&two, "# One\n\n3\n"), "# One\n\n3\n\n# Two\n\n## Of it\n\n2\n");
+        assert_eq!(with_part(&two, "# Two\n\n4\n"), "# One\n\n1\n\n# Two\n\n4\n");
     }
 }

@@ -22,7 +22,10 @@ usage: cargo xtask COMMAND
   bench shell
           what taking a line apart and deciding it costs, beside the bare parse
   bench decide [--write]
-          what a look-up among many rules costs, beside other engines; `--write` makes `docs/performance.md` anew
+          what a look-up among many rules costs, beside other engines; `--write` writes it into
+          `docs/performance.md`
+  bench service [--write]
+          what the server costs beside an empty handler, the bare store and a bare round trip; `--write` as above
   soak shell [--seed N] [--lines N]
           what bash really runs of generated lines, beside what the analysis named
   soak lifecycle
@@ -52,6 +55,8 @@ fn main() -> ExitCode {
         ["bench", "shell"] => xtask::bench::shell(),
         ["bench", "decide"] => xtask::bench::decide(false),
         ["bench", "decide", "--write"] => xtask::bench::decide(true),
+        ["bench", "service"] => xtask::bench::service(false),
+        ["bench", "service", "--write"] => xtask::bench::service(true),
         ["soak", "shell", rest @ ..] => xtask::soak::shell(rest),
         ["soak", "lifecycle"] => xtask::soak::lifecycle(),
         ["soak", "faults", rest @ ..] => xtask::soak::faults(rest),

@@ -167,21 +167,22 @@ pub(crate) async fn judge(
     Ok(Judged::of(gate, call, sent, count, at))
 }
 
-/// The same for a caller that cannot write; `None` where a human's answer has to be taken or told.
+/// The same for a caller that has looked and cannot write. `existing` finds the same question as
+/// [`Store::find`] does. `None` where a human's answer has to be taken or told.
 pub(crate) async fn look(
-    store: &mut Store,
     engine: &Engine,
     files: &(dyn Files + Sync),
     call: &mut Call,
     sent: Sent<'_>,
-    clock: Timestamp,
+    looked: Looked,
+    existing: impl AsyncFnOnce(&Call) -> Result<Option<Record>, StoreError>,
 ) -> Result<Option<Judged>, StoreError> {
-    let Looked { clock: at, grants, present } = store.look(call, clock).await?;
+    let Looked { clock: at, grants, present } = looked;
     let count = Count::of(call, present, sent);
     let call = &*call;
     let decision = engine.decide(&grants, None, call, at.now());
     let gate = if open_to_an_answer(&decision) {
-        let existing = store.find(&call.digest(), &Asker::of(call), at.now()).await?;
+        let existing = existing(call).await?;
         if sent.once.is_some() || existing.as_ref().is_some_and(|record| record.approval.state != State::Open) {
             return Ok(None);
         }

@@ -12,17 +12,20 @@ use super::fault::Fault;
 use super::guard::Names;
 use super::guesses::{Guesses, Refused};
 use super::logbook::Logbook;
+use super::mirror::Mirror;
+use super::waiting::Waiting;
 use super::writer::{Work, Writer};
 use crate::store::{Store, StoreError, Synchronous};
 
 /// What all requests share.
 pub(crate) type Shared = Arc<App>;
 
-/// See [`Shared`]. Whoever needs both `engines` and a reader locks them in this order.
+/// See [`Shared`].
 pub(crate) struct App {
-    pub(crate) engines: Mutex<Engines>,
+    pub(crate) engines: Engines,
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
+    pub(crate) mirror: Mirror,
     pub(crate) guesses: SyncMutex<Guesses>,
     pub(crate) refused: SyncMutex<Refused>,
     pub(crate) logbook: Logbook,
@@ -33,6 +36,8 @@ pub(crate) struct App {
     pub(crate) home: String,
     /// Grows when anything was written, by us or another process.
     pub(crate) written: watch::Sender<u64>,
+    /// Who waits for one question.
+    pub(crate) waiting: Waiting,
     /// Grows when a page would show something else.
     pub(crate) shown: watch::Sender<u64>,
     /// We have written ourselves: there is no need to wait for the next look.
@@ -76,20 +81,16 @@ impl App {
 
     /// The policy in force for a project.
     pub(crate) async fn in_force(&self, project: &str) -> Result<InForce, Fault> {
-        let mut engines = self.engines.lock().await;
-        let known = self.read().await.known(&self.user).await?;
-        let (in_force, checked) = engines.of(project, &known);
-        drop(engines);
+        let known = self.view().await?.known(self).await?;
+        let (in_force, checked) = self.engines.of(project, &known);
         self.note_checked(checked).await?;
         Ok(in_force)
     }
 
     /// What is wrong with the policies in use.
     pub(crate) async fn policy_faults(&self) -> Result<Vec<String>, StoreError> {
-        let mut engines = self.engines.lock().await;
-        let known = self.read().await.known(&self.user).await?;
-        let (faults, checked) = engines.faults(&known);
-        drop(engines);
+        let known = self.view().await?.known(self).await?;
+        let (faults, checked) = self.engines.faults(&known);
         self.note_checked(checked).await?;
         Ok(faults)
     }

@@ -1,6 +1,8 @@
 //! Who makes a request to the API: an agent, an application or a human. Nothing but the secret in `Authorization` says
 //! so.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use serde_json::json;
 
@@ -12,7 +14,7 @@ use crate::store::{AgentToken, Application, Human};
 /// Who makes a request.
 pub(crate) enum Caller {
     /// An agent, with what its token is bound to.
-    Agent(AgentToken),
+    Agent(Arc<AgentToken>),
     /// A program that embeds agents, on behalf of the user whose token it has.
     Application(Application),
     /// A human who is signed in.
@@ -26,15 +28,15 @@ pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Fau
     if !scheme.eq_ignore_ascii_case("bearer") || secret.len() > 200 {
         return Err(Fault::unauthorised());
     }
-    let mut store = app.read().await;
-    let now = store.clock(app.clock()).await?;
-    if let Some(token) = store.token_find(secret, now).await? {
+    let view = app.view().await?;
+    if let Some(token) = view.token(app, secret).await? {
         return Ok(Caller::Agent(token));
     }
-    if let Some(application) = store.application_find(secret, now).await? {
+    let application = app.read().await.application_find(secret, app.clock()).await?;
+    if let Some(application) = application {
         return Ok(Caller::Application(application));
     }
-    match store.human_session_find(secret, now).await? {
+    match view.human_session(app, secret).await? {
         Some(session) => Ok(Caller::Human(Human { user: session.user, via: "api".to_owned() })),
         None => Err(Fault::unauthorised()),
     }
@@ -71,7 +73,7 @@ pub(crate) async fn on_behalf(app: &App, headers: &HeaderMap, what: &str) -> Res
 }
 
 /// The agent that makes a request.
-pub(crate) async fn agent(app: &App, headers: &HeaderMap) -> Result<AgentToken, Fault> {
+pub(crate) async fn agent(app: &App, headers: &HeaderMap) -> Result<Arc<AgentToken>, Fault> {
     match caller(app, headers).await? {
         Caller::Agent(token) => Ok(token),
         Caller::Application(_) | Caller::Human(_) => Err(Fault::agents_only()),

@@ -16,8 +16,11 @@ mod form;
 mod guard;
 mod guesses;
 mod logbook;
+mod mirror;
 mod openapi;
+mod waiting;
 mod wake;
+mod watched;
 mod writer;
 
 use std::future::Future;
@@ -27,7 +30,7 @@ use std::sync::Arc;
 
 use countersign_engine::Layout;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Notify, watch};
 
 pub(crate) use api::human::take_back;
 pub(crate) use api::replies::{Given, answer};
@@ -40,7 +43,7 @@ pub(crate) use form::Form;
 pub(crate) use guard::only;
 pub use openapi::openapi_json;
 
-use crate::store::{Open, Store, StoreError};
+use crate::store::{Open, Store, StoreError, WalIndex};
 
 /// The port that the page has unless another is asked for.
 pub const PORT: u16 = 7878;
@@ -106,15 +109,17 @@ impl Server {
         let (writer, jobs) = writer::Writer::new();
         let app = Arc::new(App {
             home: config.layout.home.clone(),
-            engines: Mutex::new(engines::Engines::new(config.layout)),
+            engines: engines::Engines::new(config.layout),
             writer,
             readers,
+            mirror: mirror::Mirror::new(WalIndex::of(&config.store)),
             guesses: Default::default(),
             refused: Default::default(),
             logbook,
             names: guard::Names::new(address.port()),
             user: config.user,
             written: watch::Sender::new(0),
+            waiting: waiting::Waiting::default(),
             shown: watch::Sender::new(0),
             poked: Arc::new(Notify::new()),
             stop: watch::Sender::new(false),

@@ -29,12 +29,12 @@ pub(crate) async fn watch(app: Shared, mut store: Store) {
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = Seen::default();
     loop {
-        tokio::select! {
-            _ = looks.tick() => {}
-            () = app.poked.notified() => {}
+        let looked = tokio::select! {
+            _ = looks.tick() => seen.look(&app, &mut store).await,
+            () = app.poked.notified() => seen.wake(&app, &mut store).await,
             () = ended(&mut stop) => return,
-        }
-        if let Err(fault) = seen.look(&app, &mut store).await {
+        };
+        if let Err(fault) = looked {
             seen.complain(fault);
         }
     }
@@ -43,6 +43,8 @@ pub(crate) async fn watch(app: Shared, mut store: Store) {
 #[derive(Default)]
 struct Seen {
     version: Option<i64>,
+    /// The newest entry of the audit.
+    entry: Option<i64>,
     page: String,
     faults: Vec<String>,
     looked_at_policy: Option<Instant>,
@@ -52,6 +54,23 @@ struct Seen {
 }
 
 impl Seen {
+    /// Wakes those whose question has changed. The audit says which: each change of a question's state is in it, in the
+    /// same transaction.
+    async fn wake(&mut self, app: &Shared, store: &mut Store) -> Result<(), StoreError> {
+        app.written.send_modify(|count| *count += 1);
+        let Some(entry) = self.entry else {
+            self.entry = Some(store.newest_entry().await?);
+            // Whoever has come before is to look once more.
+            app.waiting.wake_all();
+            return Ok(());
+        };
+        let changed = store.changed_since(entry).await?;
+        self.entry = changed.iter().map(|(entry, _)| *entry).max().or(self.entry);
+        app.waiting.wake(changed.iter().filter_map(|(_, approval)| approval.as_deref()));
+        Ok(())
+    }
+
+    /// Does what is due, and looks for what other processes have written.
     async fn look(&mut self, app: &Shared, store: &mut Store) -> Result<(), StoreError> {
         if is_due(&mut self.expired, EXPIRE) {
             let clock = app.clock();
@@ -62,7 +81,8 @@ impl Seen {
             let cut = || app.jot(move |store| Box::pin(store.trim_log_once(LOG_ROWS, LOG_SECONDS, clock)));
             while cut().await? >= TRIMMED_AT_ONCE {}
         }
-        let policy = is_due(&mut self.looked_at_policy, POLICY) && app.shown.receiver_count() > 0;
+        let is_seen = app.shown.receiver_count() > 0;
+        let policy = is_due(&mut self.looked_at_policy, POLICY) && is_seen;
         if policy {
             self.faults = app.policy_faults().await?;
         }
@@ -70,14 +90,14 @@ impl Seen {
         if self.version == Some(version) && !policy {
             return Ok(());
         }
-        if self.version != Some(version) {
+        self.wake(app, store).await?;
+        if is_seen {
+            let page = self.page(app, store).await?;
+            if page != self.page {
+                self.page = page;
+                app.shown.send_modify(|count| *count += 1);
+            }
             self.version = Some(version);
-            app.written.send_modify(|count| *count += 1);
-        }
-        let page = self.page(app, store).await?;
-        if page != self.page {
-            self.page = page;
-            app.shown.send_modify(|count| *count += 1);
         }
         Ok(())
     }

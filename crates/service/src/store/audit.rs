@@ -63,6 +63,18 @@ impl Store {
         rows.into_iter().map(entry).collect()
     }
 
+    /// The number of the newest entry; 0 if there is none.
+    pub(crate) async fn newest_entry(&mut self) -> Result<i64, StoreError> {
+        let newest = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM audit");
+        newest.fetch_one(&mut self.db).await.map_err(|error| self.fault(error))
+    }
+
+    /// The entries after that one, each with the question that it is about.
+    pub(crate) async fn changed_since(&mut self, entry: i64) -> Result<Vec<(i64, Option<String>)>, StoreError> {
+        let rows = sqlx::query_as("SELECT id, approval FROM audit WHERE id > ? ORDER BY id").bind(entry);
+        rows.fetch_all(&mut self.db).await.map_err(|error| self.fault(error))
+    }
+
     /// Writes an entry about something that the store itself does not do: a policy file was edited, the gate was
     /// switched off for a while. On the disk before it returns.
     ///

@@ -24,7 +24,7 @@ impl Clock {
     }
 
     /// The store's clock once this process's clock says `clock`.
-    pub(super) fn tick(self, clock: i64) -> Clock {
+    pub(crate) fn tick(self, clock: i64) -> Clock {
         if clock >= self.newest.saturating_sub(NEAR) {
             return Clock { newest: self.newest.max(clock), seen: clock };
         }

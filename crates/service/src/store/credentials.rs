@@ -238,7 +238,7 @@ impl Store {
     }
 }
 
-fn token((id, name, user, session, project, created, expires, revoked): TokenRow) -> AgentToken {
+pub(super) fn token((id, name, user, session, project, created, expires, revoked): TokenRow) -> AgentToken {
     let (created, expires, revoked) = (Timestamp(created), Timestamp(expires), revoked.map(Timestamp));
     AgentToken { id, name, user, session, project, created, expires, revoked }
 }

@@ -246,7 +246,8 @@ impl Writing<'_> {
 }
 
 /// What a grant covers, as far as a call can compute it.
-enum KeptAs {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum KeptAs {
     Whole,
     Literal(String),
     /// With the pattern's plain beginning, or nothing.
@@ -254,7 +255,7 @@ enum KeptAs {
 }
 
 impl KeptAs {
-    fn of(grant: &Grant) -> KeptAs {
+    pub(super) fn of(grant: &Grant) -> KeptAs {
         match &grant.resource {
             GrantResource::Whole => KeptAs::Whole,
             GrantResource::Literal { key, .. } => KeptAs::Literal(key.clone()),
@@ -291,7 +292,7 @@ fn head(action: &Action, pattern: &str) -> String {
 }
 
 /// What grants that could speak of this target are kept as.
-fn wanted(target: &Target) -> Vec<KeptAs> {
+pub(super) fn wanted(target: &Target) -> Vec<KeptAs> {
     let mut wanted = vec![KeptAs::Whole, KeptAs::Pattern(String::new())];
     wanted.extend(target.grant_key().map(KeptAs::Literal));
     match &target.resource {
@@ -311,27 +312,36 @@ struct Candidates {
     clock: Clock,
     /// The call's own session.
     own: runs::Row,
-    found: Vec<Candidate>,
+    /// Grants as they are stored, with their sessions as in [`Candidate`].
+    found: Vec<(String, Option<Option<i64>>)>,
 }
 
-struct Candidate {
-    body: String,
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) grant: Grant,
     /// For a session's or turn's grant: when the session was last heard of, if it still is the one that had the grant.
-    session: Option<Option<i64>>,
+    pub(super) session: Option<Option<i64>>,
+}
+
+impl Candidate {
+    /// Whether it counts at that time.
+    pub(super) fn counts(&self, now: Timestamp) -> bool {
+        let alive = match self.session {
+            None => true,
+            Some(used) => used.is_some_and(|used| used > now.0.saturating_sub(IDLE_MS)),
+        };
+        alive && self.grant.expires.is_none_or(|at| at > now)
+    }
 }
 
 impl Candidates {
     /// Those that count at that time.
     fn counting(self, now: Timestamp) -> Result<Vec<Grant>, serde_json::Error> {
         let mut counting = Vec::new();
-        for candidate in self.found {
-            let alive = match candidate.session {
-                None => true,
-                Some(used) => used.is_some_and(|used| used > now.0.saturating_sub(IDLE_MS)),
-            };
-            let grant: Grant = serde_json::from_str(&candidate.body)?;
-            if alive && grant.expires.is_none_or(|at| at > now) {
-                counting.push(grant);
+        for (body, session) in self.found {
+            let candidate = Candidate { grant: serde_json::from_str(&body)?, session };
+            if candidate.counts(now) {
+                counting.push(candidate.grant);
             }
         }
         Ok(counting)
@@ -368,7 +378,7 @@ async fn candidates(db: &mut SqliteConnection, call: &Call) -> Result<Candidates
         let Some(body) = row.try_get(2)? else { return Ok(None) };
         let of_session: bool = row.try_get(3)?;
         let used: Option<i64> = row.try_get(4)?;
-        Ok(Some(Candidate { body, session: of_session.then_some(used) }))
+        Ok(Some((body, of_session.then_some(used))))
     };
     let found = rows.iter().filter_map(|row| candidate(row).transpose()).collect::<Result<_, sqlx::Error>>()?;
     Ok(Candidates { clock, own, found })

@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub(crate) async fn open_group(&mut self, synchronous: Synchronous) -> Result<(), StoreError> {
+    pub async fn open_group(&mut self, synchronous: Synchronous) -> Result<(), StoreError> {
         if self.group != Group::None {
             self.make_anew().await?;
         }
@@ -63,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub(crate) async fn commit_group(&mut self) -> Result<(), StoreError> {
+    pub async fn commit_group(&mut self) -> Result<(), StoreError> {
         self.settle().await?;
         // Until it is done, nothing is known of it.
         self.group = Group::Lost;

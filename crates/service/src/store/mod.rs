@@ -23,6 +23,7 @@ mod group;
 mod hear;
 mod leave;
 mod listeners;
+mod live;
 mod log;
 mod once;
 mod redeem;
@@ -31,6 +32,7 @@ mod runs;
 mod schema;
 mod sessions;
 mod trust;
+mod wal_index;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,6 +58,7 @@ pub use grants::{GrantFilter, KeptGrant, NewGrant};
 #[cfg(test)]
 pub(crate) use group::{fail_commit, panic_half_way};
 pub use hear::{HearError, Heard, Message};
+pub(crate) use live::{Changes, KeptSession, LiveGrants};
 pub(crate) use log::TRIMMED_AT_ONCE;
 pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry, args_digest};
 pub use once::{KeyReused, Once};
@@ -65,6 +68,7 @@ pub use runs::run_id;
 pub(crate) use runs::{Present, Run};
 pub use sessions::Session;
 pub use trust::Known;
+pub(crate) use wal_index::{Head, WalIndex};
 
 /// Judges a call again inside a transaction, with the grants of that moment: `Engine::decide`.
 pub type Recheck<'a> = &'a (dyn Fn(&Call, Option<&Answer>, &[Grant], Timestamp) -> Decision + Sync);
@@ -97,7 +101,7 @@ pub struct Store {
 
 /// What has to be on the disk when a transaction is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Synchronous {
+pub enum Synchronous {
     /// A power cut may take it back.
     Normal,
     /// All of it.

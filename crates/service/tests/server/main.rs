@@ -8,6 +8,7 @@ mod chat_safety;
 mod clawbolt;
 mod clawbolt_rounds;
 mod client;
+mod fresh;
 mod humans;
 mod pages;
 mod sessions;

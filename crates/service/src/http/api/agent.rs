@@ -112,10 +112,13 @@ pub(crate) async fn wait(
     let caller = caller(&app, &headers).await?;
     let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
     let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(30).min(LONGEST_WAIT));
-    let mut written = app.written.subscribe();
+    let answered = app.waiting.register(&id);
     let mut stop = app.stop.subscribe();
     loop {
-        written.mark_unchanged();
+        // Whatever happens from here on wakes it, so that nothing falls between the look and the wait.
+        let changed = answered.changed();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
         let record = match &caller {
             Caller::Agent(token) => own(&app, token, &id).await?,
             Caller::Application(application) => question_of(&app, &id, &application.user).await?,
@@ -129,13 +132,12 @@ pub(crate) async fn wait(
             }
             return Ok(Json(ApprovalBody::of(&record.approval)));
         }
+        // A waiter is one of many: it keeps no more than it needs.
+        let as_it_is = ApprovalBody::of(&record.approval);
+        drop(record);
         tokio::select! {
-            waited = timeout_at(due, written.changed()) => {
-                if matches!(waited, Ok(Err(_))) {
-                    return Ok(Json(ApprovalBody::of(&record.approval)));
-                }
-            }
-            () = ended(&mut stop) => return Ok(Json(ApprovalBody::of(&record.approval))),
+            _ = timeout_at(due, changed) => {}
+            () = ended(&mut stop) => return Ok(Json(as_it_is)),
         }
     }
 }
@@ -333,7 +335,10 @@ async fn once_judged(
 ) -> Result<gate::Judged, Fault> {
     let clock = app.clock();
     let sent = Sent { id: HostId::told(call_id), once, ahead: seen.run.as_ref().map(Option::as_ref) };
-    if let Some(judged) = gate::look(&mut *app.read().await, engine, &Disk, call, sent, clock).await? {
+    // What is known of the session's run was looked at before: it is what the store says since then that counts.
+    let looked = app.view().await?.look(app, call, clock).await?;
+    let existing = async |call: &Call| app.read().await.find(&call.digest(), &Asker::of(call), clock).await;
+    if let Some(judged) = gate::look(engine, &Disk, call, sent, looked, existing).await? {
         return Ok(judged);
     }
     // A human's answer is to be taken: that is written, and seen anew where nobody else writes.
@@ -356,10 +361,8 @@ async fn take_apart(
     body: CallBody,
 ) -> Result<(Call, Option<Arc<Engine>>, Option<String>), Fault> {
     let attendance = {
-        let mut store = app.read().await;
-        let now = store.clock(app.clock()).await?;
         let chat = Chat { user: token.user.clone(), session: token.session.clone() };
-        if store.attended(&chat, now).await? { Attendance::Somebody } else { Attendance::Nobody }
+        if app.view().await?.attended(app, chat).await? { Attendance::Somebody } else { Attendance::Nobody }
     };
     let request = request(app, token, body, attendance)?;
     let in_force = app.in_force(&request.project).await?;

@@ -1,0 +1,264 @@
+//! What a decision needs of the store, kept in memory: tokens, grants, trust, who listens.
+//!
+//! Nothing of it is ever used without having made sure that it is what the store says now, whoever wrote last:
+//!
+//! 1. The head of the wal-index says whether anything was committed since the last look. If not, all that is kept holds.
+//! 2. If something was, the store's counts of changes say what of it is to be read again. They are counted by triggers,
+//!    in the transaction that makes the change.
+//! 3. What is kept belongs to one count. It is looked up after that count was read, so it can be newer than the count,
+//!    which the next look mends, and never older.
+//!
+//! What ends with time ends here by the store's clock, as it does there.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex as SyncMutex, RwLock};
+use std::time::{Duration, Instant};
+
+use countersign_policy::{Call, Grant, Timestamp, sha256_hex};
+use tokio::sync::Mutex;
+
+use super::app::App;
+use crate::store::{AgentToken, Changes, Chat, Clock, Head, HumanSession, KeptSession, Known, LiveGrants, Looked, StoreError, WalIndex};
+
+/// How long grants are kept at most: when their sessions were last in use is not counted as a change.
+const GRANTS_KEPT: Duration = Duration::from_secs(60);
+/// The most things of a kind that are kept. More are looked up each time.
+const MOST: usize = 20_000;
+
+/// See the module.
+pub(crate) struct Mirror {
+    index: WalIndex,
+    state: RwLock<Option<Arc<View>>>,
+    looking: Mutex<()>,
+}
+
+/// What the store says at one moment.
+pub(crate) struct View {
+    head: Option<Head>,
+    changes: Changes,
+    tokens: Arc<Part<String, Arc<AgentToken>>>,
+    people: Arc<Part<String, HumanSession>>,
+    grants: Arc<Part<String, Arc<LiveGrants>>>,
+    grants_read: Instant,
+    sessions: Arc<Part<(String, String), KeptSession>>,
+    trust: Arc<Part<(), Arc<Known>>>,
+    listeners: Arc<Part<String, Option<Timestamp>>>,
+    /// Which sessions have a chat.
+    chats: Arc<Part<(String, String), bool>>,
+}
+
+/// Things of one kind that were looked up under the same count of changes.
+struct Part<K, V> {
+    kept: SyncMutex<HashMap<K, V>>,
+}
+
+impl Mirror {
+    /// Of a store that is open.
+    pub(crate) fn new(index: WalIndex) -> Mirror {
+        Mirror { index, state: RwLock::new(None), looking: Mutex::new(()) }
+    }
+
+    /// The view, if nothing was committed since it was made.
+    fn fresh(&self) -> Option<Arc<View>> {
+        let head = self.index.head();
+        let state = self.state.read().ok()?.clone()?;
+        let is_fresh = head.is_some() && state.head == head && state.grants_read.elapsed() < GRANTS_KEPT;
+        is_fresh.then_some(state)
+    }
+}
+
+impl App {
+    /// What the store says now.
+    pub(crate) async fn view(&self) -> Result<Arc<View>, StoreError> {
+        if let Some(view) = self.mirror.fresh() {
+            return Ok(view);
+        }
+        // One looks, and the others have what it saw: it began after they came, or they look again.
+        let _looking = self.mirror.looking.lock().await;
+        if let Some(view) = self.mirror.fresh() {
+            return Ok(view);
+        }
+        // The head first: what is committed in between shows at the next look.
+        let head = self.mirror.index.head();
+        let changes = self.read().await.changes().await?;
+        let mut view = View {
+            head,
+            changes,
+            tokens: Part::new(),
+            people: Part::new(),
+            grants: Part::new(),
+            grants_read: Instant::now(),
+            sessions: Part::new(),
+            trust: Part::new(),
+            listeners: Part::new(),
+            chats: Part::new(),
+        };
+        let mut state = self.mirror.state.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(before) = state.as_ref() {
+            view.keep(before);
+        }
+        let view = Arc::new(view);
+        *state = Some(view.clone());
+        Ok(view)
+    }
+}
+
+impl View {
+    /// Takes over what has not changed.
+    fn keep(&mut self, before: &View) {
+        let (now, then) = (&self.changes, &before.changes);
+        if now.tokens == then.tokens {
+            self.tokens = before.tokens.clone();
+        }
+        if now.people == then.people {
+            self.people = before.people.clone();
+        }
+        if now.grants == then.grants && before.grants_read.elapsed() < GRANTS_KEPT {
+            self.grants = before.grants.clone();
+            self.grants_read = before.grants_read;
+        }
+        if now.sessions == then.sessions && before.grants_read.elapsed() < GRANTS_KEPT {
+            self.sessions = before.sessions.clone();
+        }
+        if now.trust == then.trust {
+            self.trust = before.trust.clone();
+        }
+        if now.listeners == then.listeners {
+            self.listeners = before.listeners.clone();
+        }
+        if now.chats == then.chats {
+            self.chats = before.chats.clone();
+        }
+    }
+
+    /// The store's clock.
+    pub(crate) fn clock(&self, clock: Timestamp) -> Clock {
+        self.changes.clock().tick(clock.0)
+    }
+
+    /// The agent's token of that secret, if it counts.
+    pub(crate) async fn token(&self, app: &App, secret: &str) -> Result<Option<Arc<AgentToken>>, StoreError> {
+        let hash = sha256_hex(secret.as_bytes());
+        let token = match self.tokens.of(&hash) {
+            Some(token) => Some(token),
+            // What is not there is not kept: anybody can make up secrets.
+            None => match app.read().await.token_kept(&hash).await? {
+                Some(token) => Some(self.tokens.keep(hash, Arc::new(token))),
+                None => None,
+            },
+        };
+        let now = self.clock(app.clock()).now();
+        Ok(token.filter(|token| token.expires > now))
+    }
+
+    /// The human's session of that secret, if it counts.
+    pub(crate) async fn human_session(&self, app: &App, secret: &str) -> Result<Option<HumanSession>, StoreError> {
+        let hash = sha256_hex(secret.as_bytes());
+        let session = match self.people.of(&hash) {
+            Some(session) => Some(session),
+            None => match app.read().await.human_session_kept(&hash).await? {
+                Some(session) => Some(self.people.keep(hash, session)),
+                None => None,
+            },
+        };
+        let now = self.clock(app.clock()).now();
+        Ok(session.filter(|session| session.expires > now))
+    }
+
+    /// Whether a question of this session would reach anybody, as [`crate::store::Store::attended`] says.
+    pub(crate) async fn attended(&self, app: &App, chat: Chat) -> Result<bool, StoreError> {
+        if self.listening(app, &chat.user).await? {
+            return Ok(true);
+        }
+        let key = (chat.user.clone(), chat.session.clone());
+        let has_chat = match self.chats.of(&key) {
+            Some(has_chat) => has_chat,
+            None => {
+                let has_chat = app.read().await.has_chat(&chat).await?;
+                self.chats.keep(key, has_chat)
+            }
+        };
+        Ok(has_chat && app.read().await.attended(&chat, app.clock()).await?)
+    }
+
+    /// Whether a page or terminal of this user is open.
+    async fn listening(&self, app: &App, user: &str) -> Result<bool, StoreError> {
+        let until = match self.listeners.of(user) {
+            Some(until) => until,
+            None => {
+                let until = app.read().await.listened_until(user).await?;
+                self.listeners.keep(user.to_owned(), until)
+            }
+        };
+        Ok(until.is_some_and(|until| until > self.clock(app.clock()).now()))
+    }
+
+    /// What is known of policy files.
+    pub(crate) async fn known(&self, app: &App) -> Result<Arc<Known>, StoreError> {
+        match self.trust.of(&()) {
+            Some(known) => Ok(known),
+            None => {
+                let known = app.read().await.known(&app.user).await?;
+                Ok(self.trust.keep((), Arc::new(known)))
+            }
+        }
+    }
+
+    /// What a decision needs of the store, as `Store::look` finds it.
+    pub(crate) async fn look(&self, app: &App, call: &Call, clock: Timestamp) -> Result<Looked, StoreError> {
+        let clock = self.clock(clock);
+        let key = (call.user.clone(), call.session_key());
+        let session = match self.sessions.of(&key) {
+            Some(session) => session,
+            None => {
+                let session = app.read().await.session_kept(&key.0, &key.1).await?;
+                self.sessions.keep(key, session)
+            }
+        };
+        let grants = self.grants(app, call, clock.now()).await?;
+        Ok(Looked { clock, grants, present: session.present(clock.now()) })
+    }
+
+    /// The grants that could speak of this call's targets at that time.
+    async fn grants(&self, app: &App, call: &Call, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
+        let live = match self.grants.of(call.user.as_str()) {
+            Some(live) => live,
+            None => {
+                let mut store = app.read().await;
+                // Another may have read them while this one waited for the reader.
+                match self.grants.of(call.user.as_str()) {
+                    Some(live) => live,
+                    None => {
+                        let live = store.live_grants(&call.user).await?;
+                        self.grants.keep(call.user.clone(), Arc::new(live))
+                    }
+                }
+            }
+        };
+        Ok(live.of(call, now))
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Part<K, V> {
+    fn new() -> Arc<Part<K, V>> {
+        Arc::new(Part { kept: SyncMutex::default() })
+    }
+
+    fn of<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.kept.lock().ok()?.get(key).cloned()
+    }
+
+    fn keep(&self, key: K, value: V) -> V {
+        if let Ok(mut kept) = self.kept.lock() {
+            if kept.len() >= MOST {
+                kept.clear();
+            }
+            kept.insert(key, value.clone());
+        }
+        value
+    }
+}
