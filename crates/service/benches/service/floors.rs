@@ -31,7 +31,14 @@ pub(crate) async fn transactions(world: &World, store: &mut Store, like: &Record
             call.session = format!("floor-{agent}");
             call.args = serde_json::json!({ "resource": format!("git push origin floor-{done}-{agent}") });
             let question = &like.question;
-            asked.push(store.ask(&Ask { call: &call, question, max_open: 9 }, now()).await?.record.approval.id);
+            asked.push(
+                store
+                    .ask(&Ask { call: &call, question, max_open: 9, deferred: false }, now())
+                    .await?
+                    .record
+                    .approval
+                    .id,
+            );
         }
         store.commit_group().await?;
         store.open_group(Synchronous::Full).await?;
@@ -44,6 +51,8 @@ pub(crate) async fn transactions(world: &World, store: &mut Store, like: &Record
                 expires: None,
                 feedback: None,
                 also: Vec::new(),
+                edited: None,
+                cascade: false,
             };
             store.reply(&reply, &human, now(), &recheck).await?;
             done += 2;

@@ -1,10 +1,12 @@
 //! The decision log: every decision with its digest and cause. Capped; a power cut may take its last second.
 
+use std::sync::LazyLock;
+
 use countersign_engine::show::{masked, masked_value};
 use countersign_policy::{Call, Cause, Decision, Effect, Judgement, Timestamp, canonical, sha256_hex};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{FromRow, Row as _, SqliteConnection};
 
 use super::approvals::limit;
@@ -211,9 +213,7 @@ impl Store {
             return self.log_at(entry, durable, at).await;
         }
         let mut writing = self.begin(now, Synchronous::of(durable)).await?;
-        for entry in entries {
-            insert(writing.db(), entry, at).await.map_err(|error| writing.fault(error))?;
-        }
+        insert_all(writing.db(), entries, at).await.map_err(|error| writing.fault(error))?;
         writing.commit().await
     }
 
@@ -349,20 +349,45 @@ impl Store {
     }
 }
 
+/// So many entries are one statement; what is left over goes one by one.
+const AT_ONCE: usize = 32;
+const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static INSERT: LazyLock<&str> = LazyLock::new(|| inserts(1));
+static INSERT_AT_ONCE: LazyLock<&str> = LazyLock::new(|| inserts(AT_ONCE));
+
+/// The statement for so many entries. It lives as long as the program, so that SQLite compiles it once.
+fn inserts(many: usize) -> &'static str {
+    let columns = "at, clock, event, user, session, project, host, tool, call_id, digest, effect, summary, revision, \
+                   approval, run, run_id, grants, detail";
+    format!("INSERT INTO log ({columns}) VALUES {}", vec![ROW; many].join(", ")).leak()
+}
+
+async fn insert_all(db: &mut SqliteConnection, entries: &[LogEntry], at: Clock) -> Result<(), sqlx::Error> {
+    let (whole, rest) = entries.as_chunks::<AT_ONCE>();
+    for entries in whole {
+        let insert = entries.iter().fold(sqlx::query(*INSERT_AT_ONCE), |insert, entry| bind(insert, entry, at));
+        insert.execute(&mut *db).await?;
+    }
+    for entry in rest {
+        insert(&mut *db, entry, at).await?;
+    }
+    Ok(())
+}
+
 async fn insert(db: &mut SqliteConnection, entry: &LogEntry, at: Clock) -> Result<(), sqlx::Error> {
-    let insert = sqlx::query(
-        "INSERT INTO log (at, clock, event, user, session, project, host, tool, call_id, digest, effect, summary,
-           revision, approval, run, run_id, grants, detail)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    );
+    bind(sqlx::query(*INSERT), entry, at).execute(db).await?;
+    Ok(())
+}
+
+type Insert<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
+
+fn bind<'q>(insert: Insert<'q>, entry: &'q LogEntry, at: Clock) -> Insert<'q> {
     let grants = (!entry.grants.is_empty()).then(|| json!(entry.grants).to_string());
     let insert = insert.bind(at.now().0).bind(at.seen()).bind(entry.event.word()).bind(&entry.user);
     let insert = insert.bind(&entry.session).bind(&entry.project).bind(&entry.host).bind(&entry.tool);
     let insert = insert.bind(&entry.call_id).bind(&entry.digest).bind(entry.effect.word()).bind(&entry.summary);
     let insert = insert.bind(&entry.revision).bind(&entry.approval);
-    let insert = insert.bind(&entry.run).bind(&entry.run_id).bind(grants).bind(entry.detail.to_string());
-    insert.execute(db).await?;
-    Ok(())
+    insert.bind(&entry.run).bind(&entry.run_id).bind(grants).bind(entry.detail.to_string())
 }
 
 impl FromRow<'_, SqliteRow> for LoggedEntry {
