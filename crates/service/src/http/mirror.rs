@@ -21,7 +21,8 @@ use tokio::sync::Mutex;
 use super::app::App;
 use crate::store::{AgentToken, Changes, Chat, Clock, Head, HumanSession, KeptSession, Known, LiveGrants, Looked, StoreError, WalIndex};
 
-/// How long grants are kept at most: when their sessions were last in use is not counted as a change.
+/// How long grants are kept at most: that a session in constant use was used again is not counted as a change, and its
+/// grants count until 12 hours after its last use.
 const GRANTS_KEPT: Duration = Duration::from_secs(60);
 /// The most things of a kind that are kept. More are looked up each time.
 const MOST: usize = 20_000;

@@ -157,9 +157,10 @@ mod tests {
     use countersign_policy::pattern::Pattern;
     use countersign_policy::{Action, Call, Effect, GrantResource, Reach, Scope, Timestamp};
 
+    use super::Changes;
     use crate::block_on::block_on;
     use crate::disk::Disk;
-    use crate::store::{NewGrant, Open, Store};
+    use crate::store::{LogEntry, LogEvent, NewGrant, Open, Store, TokenRequest};
 
     const NOON: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -225,5 +226,62 @@ mod tests {
             }
         }
         assert!(found > 300, "{found}");
+    }
+
+    #[test]
+    fn what_matters_is_counted_and_what_comes_with_each_call_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = block_on(Store::open(&folder.path().join("data/countersign.db"), Open::Cli)).unwrap();
+        let call = call("ana", "s1", "make it");
+        let pattern = GrantResource::Pattern(Pattern::parse(&Action::Shell, "make *").unwrap());
+        let counted = |store: &mut Store| {
+            let Changes { tokens, people, grants, trust, listeners, .. } = block_on(store.changes()).unwrap();
+            [tokens, people, grants, trust, listeners]
+        };
+        let deny = grant(&call, Scope::Session, Effect::Deny, pattern, None);
+        let id = block_on(store.grant(deny, "ana", NOON)).unwrap().id;
+        let mut before = counted(&mut store);
+        let mut said = |store: &mut Store, what: &str, expected: &[usize]| {
+            let now = counted(store);
+            let changed: Vec<usize> = (0..now.len()).filter(|at| now[*at] != before[*at]).collect();
+            assert_eq!(changed, expected, "{what}");
+            before = now;
+        };
+        let log = |store: &mut Store, seconds: i64| {
+            let about = LogEntry::about(&call, LogEvent::Ran, Effect::Allow);
+            let entry = LogEntry { grants: vec![id.clone()], ..about };
+            block_on(store.log(&[entry], false, NOON.plus_seconds(seconds))).unwrap();
+        };
+        log(&mut store, 30);
+        log(&mut store, 60);
+        said(&mut store, "a session in constant use", &[]);
+        log(&mut store, 11 * 3_600);
+        said(&mut store, "a session that comes back", &[2]);
+        log(&mut store, 24 * 3_600);
+        said(&mut store, "a session that begins anew", &[2]);
+        let day = NOON.plus_seconds(24 * 3_600);
+        block_on(store.revoke(&id, "ana", "ana", day)).unwrap();
+        said(&mut store, "a grant revoked", &[2]);
+        block_on(store.end_session("ana", &call.session_key(), "ana", day)).unwrap();
+        said(&mut store, "a session ended", &[2]);
+        block_on(store.trust("/p", &"0".repeat(64), "ana", day)).unwrap();
+        said(&mut store, "trusted", &[3]);
+        block_on(store.untrust("/p", "ana", day)).unwrap();
+        said(&mut store, "untrusted", &[3]);
+        block_on(store.listener_beat("l", "page", "ana", day, day.plus_seconds(9))).unwrap();
+        said(&mut store, "somebody listens", &[4]);
+        block_on(store.listener_gone("l", day)).unwrap();
+        said(&mut store, "nobody listens", &[4]);
+        let code = block_on(store.signin_code_create("ana", day)).unwrap();
+        let secret = block_on(store.signin(&code, 60, day)).unwrap().unwrap().secret;
+        said(&mut store, "signed in", &[1]);
+        block_on(store.human_session_end(&secret, day)).unwrap();
+        said(&mut store, "signed out", &[1]);
+        let (name, user, session) = ("t".to_owned(), "ana".to_owned(), "h:s".to_owned());
+        let request = TokenRequest { name, user, session, project: None, seconds: 60 };
+        let token = block_on(store.token_create(&request, "ana", day)).unwrap().token;
+        said(&mut store, "a token made", &[0]);
+        block_on(store.token_revoke(&token.id, "ana", day)).unwrap();
+        said(&mut store, "a token revoked", &[0]);
     }
 }

@@ -25,9 +25,11 @@ CREATE TRIGGER grants_made AFTER INSERT ON grants BEGIN UPDATE changes SET grant
 CREATE TRIGGER grants_changed AFTER UPDATE OF id, user, session, created, expires, ended, body ON grants
     BEGIN UPDATE changes SET grants = grants + 1; END;
 CREATE TRIGGER grants_gone AFTER DELETE ON grants BEGIN UPDATE changes SET grants = grants + 1; END;
--- A session that begins anew, or ends, takes its grants with it.
-CREATE TRIGGER sessions_anew AFTER UPDATE OF user, session, begun ON sessions
-    WHEN OLD.begun IS NOT NEW.begun OR OLD.user IS NOT NEW.user OR OLD.session IS NOT NEW.session
+-- A session that begins anew, or ends, takes its grants with it; and one that comes back after a while keeps them. While
+-- it is in constant use that is not counted: see GRANTS_KEPT in http/mirror.rs.
+CREATE TRIGGER sessions_anew AFTER UPDATE OF user, session, begun, used ON sessions
+    WHEN OLD.begun IS NOT NEW.begun OR NEW.used > OLD.used + 60000 OR NEW.used < OLD.used
+        OR OLD.user IS NOT NEW.user OR OLD.session IS NOT NEW.session
     BEGIN UPDATE changes SET grants = grants + 1; END;
 CREATE TRIGGER sessions_gone AFTER DELETE ON sessions BEGIN UPDATE changes SET grants = grants + 1; END;
 
