@@ -218,11 +218,14 @@ async fn transactions(ours: &Running, tokens: &[String], world: &World, round: D
     for (agent, token) in tokens.iter().enumerate() {
         let mut client = Client::new(ours.address).await?;
         let (address, token, human) = (ours.address, token.clone(), world.human.clone());
-        let mut call = world.call("")?;
+        let call = world.call("")?;
         agents.spawn(async move {
             let (start, mut done) = (Instant::now(), 0_u64);
             while start.elapsed() < round {
-                call["args"]["resource"] = json!(format!("git push origin branch-{turn}-{agent}-{done}"));
+                let mut call = call.clone();
+                if let Some(resource) = call.pointer_mut("/args/resource") {
+                    *resource = json!(format!("git push origin branch-{turn}-{agent}-{done}"));
+                }
                 let asked = client.send(&request(address, "POST", "/v1/ask", &token, &call.to_string())).await?;
                 answer(&mut client, address, &human, &id_of(&asked.is(201)?)?).await?;
                 done += 2;

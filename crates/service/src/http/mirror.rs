@@ -144,10 +144,10 @@ impl View {
         let token = match self.tokens.of(&hash) {
             Some(token) => Some(token),
             // What is not there is not kept: anybody can make up secrets.
-            None => match app.read().await.token_kept(&hash).await? {
-                Some(token) => Some(self.tokens.keep(hash, Arc::new(token))),
-                None => None,
-            },
+            None => {
+                let token = app.read().await.token_kept(&hash).await?;
+                token.map(|token| self.tokens.keep(hash, Arc::new(token)))
+            }
         };
         let now = self.clock(app.clock()).now();
         Ok(token.filter(|token| token.expires > now))
@@ -158,10 +158,10 @@ impl View {
         let hash = sha256_hex(secret.as_bytes());
         let session = match self.people.of(&hash) {
             Some(session) => Some(session),
-            None => match app.read().await.human_session_kept(&hash).await? {
-                Some(session) => Some(self.people.keep(hash, session)),
-                None => None,
-            },
+            None => {
+                let session = app.read().await.human_session_kept(&hash).await?;
+                session.map(|session| self.people.keep(hash, session))
+            }
         };
         let now = self.clock(app.clock()).now();
         Ok(session.filter(|session| session.expires > now))

@@ -76,7 +76,7 @@ pub(crate) async fn session(
 ) -> Result<Json<SessionBody>, Fault> {
     let (user, remembered) = match caller(&app, &headers).await? {
         Caller::Agent(token) if token.session != id => return Err(Fault::not_found("session")),
-        Caller::Agent(token) => (token.user, false),
+        Caller::Agent(token) => (token.user.clone(), false),
         Caller::Application(application) => (application.user, true),
         Caller::Human(human) => (human.user, true),
     };
