@@ -188,7 +188,7 @@ pub(crate) async fn look(
         }
         asked_or_decided(engine, files, call, decision, existing)
     } else if comes_with_grants(&decision) {
-        let existing = store.find(&call.digest(), &Asker::of(call), at.now()).await?;
+        let existing = existing(call).await?;
         if sent.once.is_some() || existing.is_some_and(|record| made_grants(&record, &decision)) {
             return Ok(None);
         }

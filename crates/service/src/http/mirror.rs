@@ -19,7 +19,9 @@ use countersign_policy::{Call, Grant, Timestamp, sha256_hex};
 use tokio::sync::Mutex;
 
 use super::app::App;
-use crate::store::{AgentToken, Changes, Chat, Clock, Head, HumanSession, KeptSession, Known, LiveGrants, Looked, StoreError, WalIndex};
+use crate::store::{
+    AgentToken, Changes, Chat, Clock, Head, HumanSession, KeptSession, Known, LiveGrants, Looked, StoreError, WalIndex,
+};
 
 /// How long grants are kept at most: that a session in constant use was used again is not counted as a change, and its
 /// grants count until 12 hours after its last use.

@@ -53,7 +53,9 @@ type Place = (Scope, Option<String>, Option<String>, Option<String>);
 impl Store {
     /// What was changed how often.
     pub(crate) async fn changes(&mut self) -> Result<Changes, StoreError> {
-        let row = sqlx::query_as("SELECT tokens, people, grants, sessions, trust, listeners, chats, newest, seen FROM changes, clock");
+        let row = sqlx::query_as(
+            "SELECT tokens, people, grants, sessions, trust, listeners, chats, newest, seen FROM changes, clock",
+        );
         let row: (i64, i64, i64, i64, i64, i64, i64, i64, i64) =
             row.fetch_one(&mut self.db).await.map_err(|error| self.fault(error))?;
         let (tokens, people, grants, sessions, trust, listeners, chats, newest, seen) = row;
