@@ -1,9 +1,10 @@
-//! Bodies, read strictly.
+//! Bodies and ids, read strictly.
 
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::header;
+use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::fault::Fault;
@@ -22,6 +23,18 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
             return Err(too_large());
         }
         to_bytes(request.into_body(), MAX_BODY).await.map(Whole).map_err(|_| too_large())
+    }
+}
+
+/// The id in a path. One that is no text is none that we ever made.
+pub(crate) struct Id(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Id, Fault> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        id.map(|Path(id)| Id(id)).map_err(|_| Fault::not_found("id"))
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) use api::human::take_back;
 pub(crate) use api::replies::{Given, answer};
 pub(crate) use api::wire::Choice;
 pub(crate) use app::{App, Shared};
-pub(crate) use body::Whole;
+pub(crate) use body::{Id, Whole};
 pub(crate) use events::{listens, stream};
 pub(crate) use fault::Fault;
 pub(crate) use form::Form;
