@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use countersign_engine::{Engine, Files, Request};
-use countersign_policy::approval::{Asker, CancelReason, State as Life};
+use countersign_policy::approval::{Asker, CancelReason, Refusal, State as Life};
 use countersign_policy::{Attendance, Call, Decision, Effect, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
@@ -23,10 +23,10 @@ use crate::disk::Disk;
 use crate::gate::{self, Count, Gate, HostId, Sent};
 use crate::http::ahead::Seen;
 use crate::http::app::{App, ended};
-use crate::http::caller::{Caller, agent, caller};
+use crate::http::caller::{Caller, agent, caller, refuse_agent};
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, Whole, only};
-use crate::store::{AgentToken, Ask, AskError, Chat, LogEntry, LogEvent, Once, Record, Withdraw};
+use crate::http::{Fault, Id, Shared, Whole, only};
+use crate::store::{AgentToken, Ask, AskError, Chat, LogEntry, LogEvent, Once, Record, RedeemError, Withdraw};
 
 /// The longest that one request waits; the agent then asks again.
 pub(super) const LONGEST_WAIT: u64 = 60;
@@ -105,7 +105,7 @@ pub(crate) struct Patience {
         (status = 404, description = "no such question of this session, or of this user", body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn wait(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     query: Result<Query<Patience>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<ApprovalBody>, Fault> {
@@ -151,7 +151,7 @@ pub(crate) async fn wait(
         (status = 410, description = "expired", body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn redeem(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<Json<Verdict>, Fault> {
@@ -176,7 +176,13 @@ pub(crate) async fn redeem(
             store.redeem_once(&id, &of, once.as_ref(), clock, &recheck).await
         })
     });
-    let redeemed = redeem.await?;
+    let redeemed = match redeem.await {
+        Err(RedeemError::Refused(refusal @ (Refusal::OtherCall | Refusal::Redeemed | Refusal::OtherAsker))) => {
+            refuse_agent(&app, &token, &format!("redeem a yes ({refusal})")).await?;
+            return Err(refusal.into());
+        }
+        redeemed => redeemed?,
+    };
     let entry = LogEntry {
         approval: Some(redeemed.record.approval.id.clone()),
         ..count.entry(&call, &redeemed.decision, call_id.as_deref())
@@ -194,7 +200,7 @@ pub(crate) async fn redeem(
         (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn cancel(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Json<ApprovalBody>, Fault> {
     let token = agent(&app, &headers).await?;
@@ -221,7 +227,7 @@ pub(crate) async fn tools(
     let body: ToolsBody = whole.json()?;
     let real = Disk.real_path(&body.project);
     if token.project.as_ref().is_some_and(|project| real.as_ref() != Some(project)) {
-        return Err(wrong_token("project"));
+        return Err(wrong_token(&app, &token, "project").await);
     }
     let in_force = app.in_force(&body.project).await?;
     let mut verdicts = Vec::with_capacity(body.tools.len());
@@ -240,7 +246,7 @@ pub(crate) async fn tools(
             environment: Default::default(),
             call_id: None,
         };
-        let request = request(&app, &token, call, Attendance::Somebody)?;
+        let request = request(&app, &token, call, Attendance::Somebody).await?;
         let why = match &in_force.engine {
             Some(engine) => match engine.hidden(&request) {
                 Some(why) => Some(why),
@@ -278,7 +284,13 @@ async fn own(app: &App, token: &AgentToken, id: &str) -> Result<Record, Fault> {
             && asker.session == token.session
             && token.project.as_ref().is_none_or(|project| *project == asker.project)
     };
-    record.filter(|record| is_own(&record.approval.asker)).ok_or_else(|| Fault::not_found("approval"))
+    match record.filter(|record| is_own(&record.approval.asker)) {
+        Some(record) => Ok(record),
+        None => {
+            refuse_agent(app, token, "reach a question that is not its own").await?;
+            Err(Fault::not_found("approval"))
+        }
+    }
 }
 
 /// A call with what policy says of it.
@@ -364,7 +376,7 @@ async fn take_apart(
         let chat = Chat { user: token.user.clone(), session: token.session.clone() };
         if app.view().await?.attended(app, chat).await? { Attendance::Somebody } else { Attendance::Nobody }
     };
-    let request = request(app, token, body, attendance)?;
+    let request = request(app, token, body, attendance).await?;
     let in_force = app.in_force(&request.project).await?;
     // Without a policy the call is taken apart by the built-in one, so that it can at least be logged.
     let engine = in_force.engine;
@@ -373,15 +385,22 @@ async fn take_apart(
         None => Engine::new(countersign_policy::document::assemble(Vec::new())).call(&request, &Disk),
     };
     if token.project.as_ref().is_some_and(|project| *project != call.project) {
-        return Err(wrong_token("project"));
+        return Err(wrong_token(app, token, "project").await);
     }
     Ok((call, engine, request.call_id))
 }
 
 /// The request for the engine. The token says who and in which session; a body that contradicts it is refused.
-pub(super) fn request(app: &App, token: &AgentToken, body: CallBody, attendance: Attendance) -> Result<Request, Fault> {
-    let session = token.session.strip_prefix(&body.host).and_then(|rest| rest.strip_prefix(':'));
-    let session = session.ok_or_else(|| wrong_token("host"))?.to_owned();
+pub(super) async fn request(
+    app: &App,
+    token: &AgentToken,
+    body: CallBody,
+    attendance: Attendance,
+) -> Result<Request, Fault> {
+    // A session's name may have colons, a host's has none: else `host:a` would be taken for one, with other tools.
+    let session = token.session.split_once(':').filter(|(host, _)| *host == body.host);
+    let Some((_, session)) = session else { return Err(wrong_token(app, token, "host").await) };
+    let session = session.to_owned();
     if !body.project.starts_with('/') || !body.cwd.starts_with('/') {
         return Err(Fault::invalid("`project` and `cwd` are absolute paths"));
     }
@@ -409,8 +428,12 @@ pub(super) fn request(app: &App, token: &AgentToken, body: CallBody, attendance:
     })
 }
 
-pub(super) fn wrong_token(what: &str) -> Fault {
-    Fault::new(StatusCode::FORBIDDEN, "wrong-token", format!("this token belongs to another {what}"))
+/// The refusal of a token that speaks for another host or project than its own, which is put on record.
+pub(super) async fn wrong_token(app: &App, token: &AgentToken, what: &str) -> Fault {
+    match refuse_agent(app, token, &format!("speak for another {what}")).await {
+        Ok(()) => Fault::new(StatusCode::FORBIDDEN, "wrong-token", format!("this token belongs to another {what}")),
+        Err(fault) => fault,
+    }
 }
 
 fn verdict(engine: Option<&Engine>, call: &Call, decision: &Decision) -> Verdict {

@@ -43,7 +43,7 @@ pub(crate) async fn catalog(
     let Query(of) = query.map_err(|error| Fault::invalid(error.body_text()))?;
     let real = Disk.real_path(&of.project);
     if token.project.as_ref().is_some_and(|project| real.as_ref() != Some(project)) {
-        return Err(wrong_token("project"));
+        return Err(wrong_token(&app, &token, "project").await);
     }
     let engine = app.in_force(&of.project).await?.engine;
     let engine = engine.ok_or_else(|| Fault::conflict("the policy cannot be read, and there is no earlier one"))?;
@@ -67,7 +67,7 @@ pub(crate) async fn catalog(
             environment: Default::default(),
             call_id: None,
         };
-        let bare = request(&app, &token, call, Attendance::Somebody)?;
+        let bare = request(&app, &token, call, Attendance::Somebody).await?;
         let tools = engine.policy().catalog.tools.iter().map(|(name, entry)| {
             let why = engine.hidden(&named(&bare, name));
             CatalogTool {

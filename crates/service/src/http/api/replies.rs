@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use countersign_engine::Engine;
 use countersign_policy::approval::Outcome;
@@ -17,7 +17,7 @@ use crate::disk::Disk;
 use crate::http::app::App;
 use crate::http::caller::human;
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, Whole};
+use crate::http::{Fault, Id, Shared, Whole};
 use crate::store::{EditedCall, Human, Record, Remembered, Replied, Reply};
 
 /// The longest word to the agent, in characters.
@@ -34,7 +34,7 @@ const MOST_REPLIES: usize = 200;
         (status = 422, description = "what the question does not offer", body = Problem)))]
 pub(crate) async fn reply(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<Json<RepliedBody>, Fault> {
@@ -74,7 +74,7 @@ pub(crate) async fn replies(
         (status = 409, body = Problem), (status = 410, description = "expired", body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn preview(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<Json<PreviewBody>, Fault> {

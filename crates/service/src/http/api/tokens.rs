@@ -1,7 +1,7 @@
 //! Tokens of agents and applications, which only humans make and revoke.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use countersign_engine::Files;
@@ -11,7 +11,7 @@ use super::wire::{NewTokenBody, TokenBody, TokenKind};
 use crate::disk::Disk;
 use crate::http::caller::human;
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, Whole};
+use crate::http::{Fault, Id, Shared, Whole};
 use crate::store::{AgentToken, Application, Human, StoreError, TokenRequest};
 
 /// How long a token counts unless it is said: 12 hours.
@@ -115,11 +115,7 @@ pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Resul
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "humans", security(("human" = [])),
     params(("id" = String, Path, description = "the token")),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-pub(crate) async fn revoke(
-    State(app): State<Shared>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<StatusCode, Fault> {
+pub(crate) async fn revoke(State(app): State<Shared>, Id(id): Id, headers: HeaderMap) -> Result<StatusCode, Fault> {
     let human = human(&app, &headers, "revoke a token").await?;
     let clock = app.clock();
     let revoke = app.write(move |store| {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -23,9 +23,9 @@ use super::wire::{
     TurnVerdict,
 };
 use crate::http::app::{App, ended};
-use crate::http::caller::agent;
+use crate::http::caller::{agent, refuse_agent};
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, Whole};
+use crate::http::{Fault, Id, Shared, Whole};
 use crate::store::{AgentToken, Ask, AskTurn, BatchRecord, LogEntry, LogEvent, Owner, TakeError, Withdraw};
 
 /// The most calls of one turn.
@@ -84,16 +84,15 @@ pub(crate) async fn turn(
         }
     }
 
-    let owner = owner(&token);
     let batch = match batch {
         Some(id) => {
             let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(0).min(LONGEST_WAIT));
-            Some(BatchBody::of(&over(&app, &owner, &id, due).await?))
+            Some(BatchBody::of(&over(&app, &token, &id, due).await?))
         }
         None => None,
     };
     let known = batch.as_ref().map(|batch| batch.id.clone());
-    let resumed = take_ready(&app, &owner, "request", known.as_deref()).await?;
+    let resumed = take_ready(&app, &token, "request", known.as_deref()).await?;
     let catalog = judged.first().map(|(_, judged)| judged.verdict.catalog.clone()).unwrap_or_default();
     let calls = judged.into_iter().map(|(id, judged)| CallVerdict { id, verdict: judged.verdict }).collect();
     Ok(Json(TurnVerdict { calls, catalog, batch, resumed }))
@@ -106,14 +105,14 @@ pub(crate) async fn turn(
         (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn batch(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     query: Patiently,
 ) -> Result<Json<BatchBody>, Fault> {
     let token = agent(&app, &headers).await?;
     let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
     let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(0).min(LONGEST_WAIT));
-    Ok(Json(BatchBody::of(&over(&app, &owner(&token), &id, due).await?)))
+    Ok(Json(BatchBody::of(&over(&app, &token, &id, due).await?)))
 }
 
 /// Resumes a turn with what became of its questions: once, and again with the same idempotency key. Waits until all
@@ -125,7 +124,7 @@ pub(crate) async fn batch(
         (status = 422, body = Problem)))]
 pub(crate) async fn resume(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     query: Patiently,
     whole: Whole,
@@ -135,7 +134,7 @@ pub(crate) async fn resume(
     let once = once(&token, &headers, &format!("resume {id}"), &whole)?;
     let owner = owner(&token);
     let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(0).min(LONGEST_WAIT));
-    over(&app, &owner, &id, due).await?;
+    over(&app, &token, &id, due).await?;
     let clock = app.clock();
     let take = app
         .write(move |store| Box::pin(async move { store.take_batch(&id, &owner, "poll", once.as_ref(), clock).await }));
@@ -147,9 +146,9 @@ pub(crate) async fn resume(
     responses((status = 200, description = "server-sent events named `resume`, each with a batch as its data", content_type = "text/event-stream"),
         (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn resumes(State(app): State<Shared>, headers: HeaderMap) -> Result<impl IntoResponse, Fault> {
-    let token = agent(&app, &headers).await?;
+    agent(&app, &headers).await?;
     let (to, from) = mpsc::channel(1);
-    tokio::spawn(stream(app, owner(&token), to));
+    tokio::spawn(stream(app, headers, to));
     Ok(Sse::new(ReceiverStream::new(from)).keep_alive(KeepAlive::new().interval(Duration::from_secs(3))))
 }
 
@@ -182,21 +181,26 @@ pub(crate) async fn cancel(
     Ok(Json(GivenUpBody { cancelled }))
 }
 
-/// Takes the session's batches that are ready, but for one.
-pub(crate) async fn take_ready(
+/// Takes the batches that are ready and within the token's reach, but for one.
+async fn take_ready(
     app: &App,
-    owner: &Owner,
+    token: &AgentToken,
     by: &'static str,
     but: Option<&str>,
 ) -> Result<Vec<BatchBody>, Fault> {
+    let owner = owner(token);
     let ready = {
         let mut store = app.read().await;
         let now = store.clock(app.clock()).await?;
-        store.batches_ready(owner, now).await?
+        store.batches_ready(&owner, now).await?
     };
     let mut taken = Vec::new();
     for id in ready {
         if but == Some(id.as_str()) {
+            continue;
+        }
+        let found = app.read().await.batch(&id).await?;
+        if !found.is_some_and(|found| is_own(token, &found)) {
             continue;
         }
         let (owner, clock) = (owner.clone(), app.clock());
@@ -212,14 +216,16 @@ pub(crate) async fn take_ready(
 }
 
 /// The batch once it is no longer open, or as it is when the time is up.
-async fn over(app: &App, owner: &Owner, id: &str, due: Instant) -> Result<BatchRecord, Fault> {
+async fn over(app: &App, token: &AgentToken, id: &str, due: Instant) -> Result<BatchRecord, Fault> {
     let mut written = app.written.subscribe();
     let mut stop = app.stop.subscribe();
     loop {
         written.mark_unchanged();
         let found = app.read().await.batch(id).await?;
-        let own = found.filter(|found| found.batch.user == owner.user && found.batch.session == owner.session);
-        let found = own.ok_or_else(|| Fault::not_found("turn"))?;
+        let Some(found) = found.filter(|found| is_own(token, found)) else {
+            refuse_agent(app, token, "reach a turn that is not its own").await?;
+            return Err(Fault::not_found("turn"));
+        };
         if found.batch.state != BatchState::Open || Instant::now() >= due {
             return Ok(found);
         }
@@ -234,7 +240,7 @@ async fn over(app: &App, owner: &Owner, id: &str, due: Instant) -> Result<BatchR
     }
 }
 
-async fn stream(app: Shared, owner: Owner, to: mpsc::Sender<Result<Event, Infallible>>) {
+async fn stream(app: Shared, headers: HeaderMap, to: mpsc::Sender<Result<Event, Infallible>>) {
     let mut written = app.written.subscribe();
     let mut stop = app.stop.subscribe();
     loop {
@@ -246,7 +252,9 @@ async fn stream(app: Shared, owner: Owner, to: mpsc::Sender<Result<Event, Infall
         };
         let Ok(room) = room else { return };
         drop(room);
-        match take_ready(&app, &owner, "stream", None).await {
+        // A token that was revoked or has ended meanwhile takes nothing more.
+        let Ok(token) = agent(&app, &headers).await else { return };
+        match take_ready(&app, &token, "stream", None).await {
             Ok(taken) => {
                 for batch in taken {
                     let event = Event::default().event("resume").json_data(&batch);
@@ -265,6 +273,12 @@ async fn stream(app: Shared, owner: Owner, to: mpsc::Sender<Result<Event, Infall
             () = ended(&mut stop) => return,
         }
     }
+}
+
+/// Whether a batch is within the token's reach: of its session, and of its project where it has one.
+fn is_own(token: &AgentToken, found: &BatchRecord) -> bool {
+    let is_of = |project: &String| found.records.iter().all(|record| record.approval.asker.project == *project);
+    found.batch.user == token.user && found.batch.session == token.session && token.project.as_ref().is_none_or(is_of)
 }
 
 fn owner(token: &AgentToken) -> Owner {
