@@ -64,6 +64,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(chat::message))
         .routes(routes!(human::grants))
         .routes(routes!(human::revoke))
+        .routes(routes!(human::promote))
         .routes(routes!(human::events))
         .routes(routes!(sessions::session, sessions::set, sessions::end))
         .routes(routes!(tokens::list, tokens::make))

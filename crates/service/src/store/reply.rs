@@ -324,7 +324,12 @@ fn shown(question: &Question) -> Vec<String> {
 }
 
 /// The grants that the reply makes, each within what was offered and what policy lets be remembered now.
-fn remembered(reply: &Reply, record: &Record, now: Timestamp, recheck: Recheck<'_>) -> Result<Vec<Grant>, ReplyError> {
+pub(super) fn remembered(
+    reply: &Reply,
+    record: &Record,
+    now: Timestamp,
+    recheck: Recheck<'_>,
+) -> Result<Vec<Grant>, ReplyError> {
     match (reply.remember.is_empty(), reply.scope) {
         (true, Scope::Once) => return Ok(Vec::new()),
         (true, scope) => return Err(ReplyError::NothingToRemember { scope }),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use countersign_policy::Scope;
 use countersign_policy::approval::Outcome;
@@ -19,7 +19,7 @@ use crate::chat::{self, Also, Meaning, Offers, Presented, Remembering};
 use crate::http::app::{App, ended};
 use crate::http::caller::on_behalf;
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, Whole};
+use crate::http::{Fault, Id, Shared, Whole};
 use crate::store::{Chat, HearError, Heard, Human, Message, Record, ReplyError, StoreError, Waiting};
 
 /// The longest message of a channel unless it is said, in bytes.
@@ -37,7 +37,7 @@ const TRIES: usize = 5;
     responses((status = 200, body = PresentedBody), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn present(
     State(app): State<Shared>,
-    Path(session): Path<String>,
+    Id(session): Id,
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<Json<PresentedBody>, Fault> {
@@ -81,7 +81,7 @@ pub(crate) async fn present(
         (status = 409, description = "another question is presented there", body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn sent(
     State(app): State<Shared>,
-    Path(session): Path<String>,
+    Id(session): Id,
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<StatusCode, Fault> {
@@ -104,7 +104,7 @@ pub(crate) async fn sent(
         (status = 422, description = "among others: the message's id was used for another message", body = Problem)))]
 pub(crate) async fn message(
     State(app): State<Shared>,
-    Path(session): Path<String>,
+    Id(session): Id,
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<Json<HeardBody>, Fault> {

@@ -2,16 +2,18 @@
 //! it, which is theirs alone.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 
-use super::wire::Page;
+use countersign_policy::{Decision, Grant, Scope};
+
+use super::wire::{Page, PromoteBody};
 use crate::http::app::App;
 use crate::http::caller::{human, on_behalf};
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, stream};
-use crate::store::{GrantFilter, Human, Record, RecordFilter};
+use crate::http::{Fault, Id, Shared, Whole, stream};
+use crate::store::{GrantFilter, Human, Promotion, Record, RecordFilter};
 
 /// Questions, the newest first. `open`: only those that wait for an answer.
 #[utoipa::path(get, path = "/v1/approvals", tag = "applications", security(("application" = []), ("human" = [])),
@@ -51,11 +53,7 @@ pub(crate) struct Listing {
 #[utoipa::path(get, path = "/v1/approvals/{id}", tag = "applications", security(("application" = []), ("human" = [])),
     params(("id" = String, Path, description = "the question")),
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-pub(crate) async fn approval(
-    State(app): State<Shared>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Json<Record>, Fault> {
+pub(crate) async fn approval(State(app): State<Shared>, Id(id): Id, headers: HeaderMap) -> Result<Json<Record>, Fault> {
     let human = on_behalf(&app, &headers, "read a question").await?;
     Ok(Json(question_of(&app, &id, &human.user).await?))
 }
@@ -93,12 +91,52 @@ pub(crate) async fn grants(
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn revoke(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Fault> {
     let human = human(&app, &headers, "revoke a grant").await?;
     take_back(&app, &id, &human).await?;
     Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
+/// Puts a grant of wider scope in the place of one, within what its question offered and policy admits now.
+#[utoipa::path(post, path = "/v1/grants/{id}/promote", tag = "humans", security(("human" = [])),
+    params(("id" = String, Path, description = "the grant")), request_body = PromoteBody,
+    responses((status = 200, description = "the new grant", body = Object), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, description = "no such grant of this human counts", body = Problem),
+        (status = 409, description = "no question stands behind it, or the policy cannot be read", body = Problem),
+        (status = 422, description = "not wider, or more than the question offered or policy admits", body = Problem)))]
+pub(crate) async fn promote(
+    State(app): State<Shared>,
+    Id(id): Id,
+    headers: HeaderMap,
+    whole: Whole,
+) -> Result<Json<Grant>, Fault> {
+    let human = human(&app, &headers, "promote a grant").await?;
+    let body: PromoteBody = whole.json()?;
+    let scope = Scope::named(&body.scope).ok_or_else(|| Fault::invalid(format!("`{}` is no scope", body.scope)))?;
+    if body.seconds.is_some_and(|seconds| seconds <= 0) {
+        return Err(Fault::invalid("`seconds` must be more than 0"));
+    }
+    let asked = app.read().await.asked_for_grant(&id, &human.user).await?;
+    let engine = match &asked {
+        Some(record) => app.in_force(&record.call.project).await?.engine,
+        None => None,
+    };
+    if asked.is_some() && engine.is_none() {
+        return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: mend it first"));
+    }
+    let (promotion, clock) = (Promotion { grant: id, scope, seconds: body.seconds }, app.clock());
+    let promote = app.write(move |store| {
+        Box::pin(async move {
+            let recheck = |call: &_, answer: Option<&_>, grants: &[_], now| match &engine {
+                Some(engine) => engine.decide(grants, answer, call, now),
+                None => Decision::fault("the policy of its project is not in force"),
+            };
+            store.promote(&promotion, &human, clock, &recheck).await
+        })
+    });
+    Ok(Json(promote.await?))
 }
 
 /// Revokes a grant of this human.

@@ -5,7 +5,7 @@ use countersign_policy::approval::{Outcome, Refusal};
 use countersign_policy::batch::BatchRefusal;
 
 use crate::http::Fault;
-use crate::store::{AskError, HearError, KeyReused, RedeemError, ReplyError, TakeError};
+use crate::store::{AskError, HearError, KeyReused, PromoteError, RedeemError, ReplyError, TakeError};
 
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Fault {
@@ -54,6 +54,19 @@ impl From<RedeemError> for Fault {
             RedeemError::Stricter { .. } => Fault::new(StatusCode::CONFLICT, "stricter", message),
             RedeemError::KeyReused(error) => error.into(),
             RedeemError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PromoteError> for Fault {
+    fn from(error: PromoteError) -> Fault {
+        let message = error.to_string();
+        match error {
+            PromoteError::Unknown(_) => Fault::not_found("grant"),
+            PromoteError::Unasked => Fault::conflict(message),
+            PromoteError::NotWider { .. } => Fault::invalid(message),
+            PromoteError::Refused(error) => error.into(),
+            PromoteError::Store(error) => error.into(),
         }
     }
 }

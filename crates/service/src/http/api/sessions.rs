@@ -4,7 +4,7 @@
 //! not told to the agent.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use countersign_policy::Grant;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::http::app::App;
 use crate::http::caller::{Caller, caller, on_behalf};
 use crate::http::fault::Problem;
-use crate::http::{Fault, Shared, Whole};
+use crate::http::{Fault, Id, Shared, Whole};
 use crate::store::{Human, Run};
 
 /// The longest session's key or mode, in bytes.
@@ -71,7 +71,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Opti
         (status = 404, description = "it has not begun, has ended, or is another's", body = Problem)))]
 pub(crate) async fn session(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Json<SessionBody>, Fault> {
     let (user, remembered) = match caller(&app, &headers).await? {
@@ -90,7 +90,7 @@ pub(crate) async fn session(
         (status = 422, body = Problem)))]
 pub(crate) async fn set(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<Json<SessionBody>, Fault> {
@@ -127,7 +127,7 @@ pub(crate) async fn set(
         (status = 404, description = "it has not begun, has ended, or is another's", body = Problem)))]
 pub(crate) async fn end(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<StatusCode, Fault> {
     let human = on_behalf(&app, &headers, "end a session").await?;

@@ -212,6 +212,17 @@ impl RepliedBody {
     }
 }
 
+/// How far a grant is to reach from now on.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PromoteBody {
+    /// One of its question's `scopes`, wider than its own.
+    pub(crate) scope: String,
+    /// For how many seconds; without it until it would have ended anyway.
+    #[serde(default)]
+    pub(crate) seconds: Option<i64>,
+}
+
 /// Which tools a host would offer to its model.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
