@@ -1,5 +1,7 @@
 //! The card that asks a human about one call.
 
+use countersign_policy::approval::CancelReason;
+
 /// A card, by the status that it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
@@ -40,6 +42,20 @@ impl Card {
         }
     }
 
+    /// The turn is given up before it was answered: Stop and Start over deny, anything else cancels. Returns whether it
+    /// was open.
+    pub fn give_up(&mut self, reason: CancelReason) -> bool {
+        if !self.is_open() {
+            return false;
+        }
+        self.status = match reason {
+            CancelReason::Stop | CancelReason::StartOver => "denied",
+            _ => "cancelled",
+        }
+        .to_owned();
+        true
+    }
+
     /// Presses a button. Returns whether it was taken: only an open card takes one. What is no button denies.
     pub fn press(&mut self, button: &str) -> bool {
         if self.disabled || !self.is_open() {
@@ -62,5 +78,30 @@ pub fn class_label(class: &str) -> &'static str {
         "read" => "Read",
         "delete" => "Delete",
         _ => "Write",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_policy::approval::CancelReason;
+
+    use super::Card;
+
+    #[test]
+    fn a_card_that_is_given_up_says_how() {
+        for (reason, outcome) in [
+            (CancelReason::Stop, "Denied"),
+            (CancelReason::StartOver, "Denied"),
+            (CancelReason::NewMessage, "Cancelled"),
+            (CancelReason::SessionEnd, "Cancelled"),
+        ] {
+            let mut card = Card::new("pending", false);
+            assert!(card.give_up(reason));
+            assert_eq!(card.outcome(), outcome);
+            assert!(!card.press("approve") && !card.give_up(reason), "it is over");
+            let mut answered = Card::new("always-allowed", false);
+            assert!(!answered.give_up(reason));
+            assert_eq!(answered.outcome(), "Allowed for this chat");
+        }
     }
 }
