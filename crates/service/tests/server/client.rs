@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -101,12 +101,26 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Reads until a line contains the text.
-    pub(crate) fn until(&mut self, text: &str) {
+    /// Reads until a line contains the text, and returns the line.
+    pub(crate) fn until(&mut self, text: &str) -> String {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
             assert_ne!(self.from.read_line(&mut line).unwrap(), 0, "the stream ended before `{text}`");
+        }
+        line
+    }
+}
+
+impl Lines {
+    /// Reads until the stream ends: its last chunk is empty.
+    pub(crate) fn ends(mut self) {
+        let (begun, mut line) = (Instant::now(), String::new());
+        while line != "0\r\n" {
+            // One that goes on says so every few seconds.
+            assert!(begun.elapsed() < Duration::from_secs(10), "the stream goes on");
+            line.clear();
+            self.from.read_line(&mut line).unwrap();
         }
     }
 }

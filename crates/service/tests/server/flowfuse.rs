@@ -37,10 +37,6 @@ impl Team {
         std::fs::write(self.world.folder.path().join("home/kept.json"), kept.to_string()).unwrap();
     }
 
-    async fn restarted(self) -> Team {
-        Team { world: self.world.restarted().await, ..self }
-    }
-
     fn call(&self, tool: &str) -> Value {
         call(&self.folder, tool, json!({}))
     }
@@ -165,7 +161,7 @@ async fn f2_per_tool_override() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f3_per_team() {
-    let team = Team::new(&kept(json!({}), json!({}))).await;
+    let mut team = Team::new(&kept(json!({}), json!({}))).await;
     std::fs::write(team.world.user_policy(), "nobody = \"wait 10m\"\n").unwrap();
     let kept = json!({
         "toolDefaultsByTeam": { "t1": { "flow-building": { "write": "allow" } }, "t2": {} },
@@ -199,7 +195,7 @@ async fn f3_per_team() {
     }
     let chosen = [["allow", "allow", "ask"], ["deny", "ask", "ask"]];
     assert_eq!(effects(&team), chosen);
-    let team = team.restarted().await;
+    team.world.restart().await;
     assert_eq!(effects(&team), chosen);
 
     // What was allowed for a chat is of its team, though the chat goes on in another.
@@ -231,7 +227,7 @@ async fn f4_session_grant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f5_make_permanent() {
-    let team = Team::new(&kept(json!({}), json!({}))).await;
+    let mut team = Team::new(&kept(json!({}), json!({}))).await;
     let (id, session) = team.always("add-nodes", "allow");
     team.redeem(&id, "add-nodes").is(200);
     let promote = |grant: &str, body: Value| team.press(&format!("/v1/grants/{grant}/promote"), &body);
@@ -251,7 +247,7 @@ async fn f5_make_permanent() {
     promote(&session, json!({ "scope": "user" })).is(404);
 
     team.give_up("start_over");
-    let team = team.restarted().await;
+    team.world.restart().await;
     assert_eq!((team.effect("add-nodes"), team.effect("platform_create_instance")), ("allow".into(), "ask".into()));
     let filter = AuditFilter { kind: Some("promoted".to_owned()), ..AuditFilter::default() };
     let audit = team.world.store().await.audit_entries(&filter).await.unwrap();
@@ -333,7 +329,7 @@ async fn f6_deferred_batch() {
         assert_eq!(team.reply(&asked[first], &other).is(409).code(), "answered");
         team.reply("no-such-card", &json!({ "outcome": "allow" })).is(404);
 
-        team = team.restarted().await;
+        team.world.restart().await;
         press(&team, 1 - first).is(200);
         // Exactly one of those who come for it is resumed.
         let takers: Vec<_> = (0..4)

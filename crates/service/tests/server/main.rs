@@ -3,15 +3,19 @@
 
 mod agents;
 mod applications;
+mod attackers;
 mod chat;
 mod chat_safety;
 mod clawbolt;
 mod clawbolt_rounds;
 mod client;
+mod flowfuse;
 mod fresh;
 mod humans;
 mod pages;
+mod policies;
 mod sessions;
+mod silence;
 mod strangers;
 mod turns;
 mod world;

@@ -106,11 +106,16 @@ impl World {
     }
 
     pub(crate) async fn token_of(&self, user: &str, session: &str) -> String {
+        self.token_for(user, &format!("countersign:{session}"), None).await
+    }
+
+    /// A token for a session of any host, and for one project only where it is named.
+    pub(crate) async fn token_for(&self, user: &str, session: &str, project: Option<&str>) -> String {
         let request = TokenRequest {
             name: "test".to_owned(),
             user: user.to_owned(),
-            session: format!("countersign:{session}"),
-            project: None,
+            session: session.to_owned(),
+            project: project.map(str::to_owned),
             seconds: 3_600,
         };
         self.store().await.token_create(&request, "ada", now()).await.unwrap().secret
