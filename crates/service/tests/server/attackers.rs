@@ -17,7 +17,11 @@ fn operations(world: &World) -> Vec<(String, String, BTreeSet<String>)> {
         for (method, operation) in methods.as_object().unwrap() {
             let security = operation["security"].as_array().cloned().unwrap_or_default();
             let takes = security.iter().flat_map(|one| one.as_object().unwrap().keys().cloned()).collect();
-            all.push((method.to_uppercase(), path.replace("{id}", "no-such-id").replace("{session}", "no-such-session"), takes));
+            all.push((
+                method.to_uppercase(),
+                path.replace("{id}", "no-such-id").replace("{session}", "no-such-session"),
+                takes,
+            ));
         }
     }
     assert!(all.len() > 25, "{all:?}");
@@ -53,7 +57,10 @@ async fn no_operation_takes_anothers_token() {
             open.push(what);
             continue;
         }
-        assert!(takes.iter().all(|token| ["agent", "application", "human"].contains(&token.as_str())), "{what}: {takes:?}");
+        assert!(
+            takes.iter().all(|token| ["agent", "application", "human"].contains(&token.as_str())),
+            "{what}: {takes:?}"
+        );
         let ask = || asking(&world, &method, &path);
         // Each with a token of its own: a refusal goes on record once a minute.
         let session = format!("s{place}");

@@ -125,11 +125,7 @@ pub(crate) async fn set(
     params(("id" = String, Path, description = "host and session: `claude-code:SESSION`")),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, description = "it has not begun, has ended, or is another's", body = Problem)))]
-pub(crate) async fn end(
-    State(app): State<Shared>,
-    Id(id): Id,
-    headers: HeaderMap,
-) -> Result<StatusCode, Fault> {
+pub(crate) async fn end(State(app): State<Shared>, Id(id): Id, headers: HeaderMap) -> Result<StatusCode, Fault> {
     let human = on_behalf(&app, &headers, "end a session").await?;
     if app.read().await.session(&human.user, &id, app.clock()).await?.is_none() {
         return Err(Fault::not_found("session"));
