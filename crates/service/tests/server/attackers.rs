@@ -66,8 +66,7 @@ async fn no_operation_takes_anothers_token() {
         let session = format!("s{place}");
         let agent = world.token(&session).await;
         if !takes.contains("agent") {
-            let code = if takes.contains("application") { "not-for-agents" } else { "humans-only" };
-            assert_eq!(ask().bearer(&agent).send().is(403).code(), code, "{what}");
+            assert_eq!(ask().bearer(&agent).send().is(403).code(), "humans-only", "{what}");
             assert_eq!(refused(&world, &session).await.len(), 1, "{what}");
             ask().bearer(&agent).send().is(403);
             assert_eq!(refused(&world, &session).await.len(), 1, "{what}: once a minute");

@@ -210,8 +210,8 @@ async fn f4_session_grant() {
     let team = Team::new(&kept(json!({}), json!({}))).await;
     let (id, grant) = team.always("add-nodes", "allow");
     team.redeem(&id, "add-nodes").is(200);
-    assert_eq!((team.effect("add-nodes"), team.effect("add-nodes")), ("allow".to_owned(), "allow".to_owned()));
-    assert_eq!(team.effect("platform_create_instance"), "ask");
+    assert_eq!((team.effect("add-nodes"), team.effect("platform_create_instance")), ("allow".into(), "ask".into()));
+    assert_eq!((team.effect("get-flow"), team.effect("add-nodes")), ("allow".into(), "allow".into()));
     let listed = team.seen("/v1/grants");
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["grant"]["id"]), (1, &json!(grant)));
     assert_eq!(listed[0]["grant"]["reach"]["scope"], "session");
