@@ -8,7 +8,7 @@
 //!    the caller denies.
 
 use countersign_engine::{Engine, Files};
-use countersign_policy::approval::{Asker, State};
+use countersign_policy::approval::{Answered, Asker, State};
 use countersign_policy::{Answer, Call, Cause, Decision, Effect, Grant, Question, Timestamp};
 
 use crate::store::{Clock, LogEntry, Looked, Once, Present, Record, RedeemError, Run, Store, StoreError, run_id};
@@ -225,18 +225,26 @@ fn open_to_an_answer(decision: &Decision) -> bool {
         && judgements.all(|judgement| asks(judgement.effect(), judgement.cause()))
 }
 
-/// Whether what let it run are rules that an answer left behind.
+/// Whether what let it run, or keeps it from that, is what an answer left behind.
 fn comes_with_grants(decision: &Decision) -> bool {
     let with = |cause: &Cause| matches!(cause, Cause::Grant { approval: Some(_), .. });
-    decision.effect() == Effect::Allow && decision.judgements().iter().any(|judgement| with(judgement.cause()))
+    match decision.effect() {
+        Effect::Allow => decision.judgements().iter().any(|judgement| with(judgement.cause())),
+        Effect::Ask => false,
+        Effect::Deny => with(decision.cause()),
+    }
 }
 
-/// Whether the answer that left them behind is a yes to this very call that was not taken yet. It is taken with them: an
-/// "always" is no second yes, and its agent is told no more than of a yes.
+/// Whether the answer that left them behind is one to this very call that was not taken or told yet. It is, with them: an
+/// "always" is no second yes, and its agent is told no more than of a yes, and no less than of a no.
 fn made_grants(record: &Record, decision: &Decision) -> bool {
     let by = |cause: &Cause| matches!(cause, Cause::Grant { approval: Some(id), .. } if *id == record.approval.id);
-    matches!(&record.approval.state, State::Allowed { answer, .. } if answer.edited.is_none())
-        && decision.judgements().iter().any(|judgement| by(judgement.cause()))
+    let is_waiting = match &record.approval.state {
+        State::Allowed { answer, .. } => decision.effect() == Effect::Allow && answer.edited.is_none(),
+        State::Denied { told, .. } => decision.effect() == Effect::Deny && !told,
+        _ => false,
+    };
+    is_waiting && decision.judgements().iter().any(|judgement| by(judgement.cause()))
 }
 
 /// A call whose answer may have come late.
@@ -268,10 +276,13 @@ impl Late<'_> {
             }
         }
         let existing = store.find(&digest, &Asker::of(self.call), now).await?;
-        if decision.effect() == Effect::Allow {
+        if comes_with_grants(&decision) {
             let Some(record) = existing.as_ref().filter(|record| made_grants(record, &decision)) else {
                 return Ok(Gate::Decided { decision });
             };
+            if let State::Denied { answer, .. } = &record.approval.state {
+                return self.tell(store, record, answer, (now, &[])).await;
+            }
             match self.redeem(store, &record.approval.id).await? {
                 Some(Ok(gate)) => return Ok(gate),
                 Some(Err(stricter)) => decision = stricter,
@@ -289,22 +300,38 @@ impl Late<'_> {
                 None => {}
             },
             Some((State::Denied { answer, .. }, record)) => {
-                let id = record.approval.id.clone();
-                let answer = Answer {
-                    approval: id.clone(),
-                    digest,
-                    outcome: answer.outcome,
-                    shown: answer.shown.clone(),
-                    feedback: answer.feedback.clone(),
-                };
-                let decision = self.engine.decide(grants, Some(&answer), self.call, now);
-                store.tell(&id, self.clock).await?;
-                return Ok(Gate::Answered { decision, approval: id });
+                return self.tell(store, record, answer, (now, grants)).await;
             }
             _ => {}
         }
         let open = existing.filter(|record| !matches!(record.approval.state, State::Allowed { .. }));
         Ok(asked_or_decided(self.engine, self.files, self.call, decision, open))
+    }
+
+    /// Tells a no. Beside it the grants that it left behind are left out, so that its human's word is told.
+    async fn tell(
+        &self,
+        store: &mut Store,
+        record: &Record,
+        answered: &Answered,
+        (now, grants): (Timestamp, &[Grant]),
+    ) -> Result<Gate, StoreError> {
+        let id = record.approval.id.clone();
+        let answer = Answer {
+            approval: id.clone(),
+            digest: self.call.digest(),
+            outcome: answered.outcome,
+            shown: answered.shown.clone(),
+            feedback: answered.feedback.clone(),
+        };
+        let mut decision = self.engine.decide(grants, Some(&answer), self.call, now);
+        if decision.effect() != Effect::Deny {
+            // Policy has changed since: what was remembered holds.
+            let all = store.grants_for(self.call, now).await?;
+            decision = self.engine.decide(&all, Some(&answer), self.call, now);
+        }
+        store.tell(&id, self.clock).await?;
+        Ok(Gate::Answered { decision, approval: id })
     }
 
     /// Redeems that approval: what became of it, what policy says that is stricter, or nothing if it is not to be had.
