@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use countersign_service::block_on::block_on;
-use countersign_service::store::{Open, Store, StoreError};
+use countersign_service::store::{AuditFilter, Open, Store, StoreError};
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::support::{NOON, Place, ask, policy, shell};
@@ -167,6 +167,31 @@ fn newer_and_older_schemas() {
         said(&place, block_on(Store::open(&path, Open::Hook)).unwrap_err()),
         @"the store `DIR/data/countersign.db` was written by an older countersign (its schema is 0, this one needs 3): run `countersign status` once, which brings it up to date"
     );
+}
+
+#[test]
+fn a_store_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it() {
+    let place = Place::new();
+    drop(place.open());
+    fs::remove_file(place.path()).unwrap();
+    fs::write(place.path(), "").unwrap();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    raw(&place.path(), include_str!("../../src/store/schema.sql"));
+    raw(
+        &place.path(),
+        "INSERT INTO tokens VALUES (hex(zeroblob(32)), 't1', 'bot', 'ana', 'claude-code:s1', NULL, 1, 2, NULL);
+         INSERT INTO sessions VALUES ('ana', 'claude-code:s1', 1, 1);
+         INSERT INTO audit (at, actor, kind, detail) VALUES (1, 'ana', 'noted', '{}');
+         PRAGMA user_version = 0x43530001",
+    );
+    let old = said(&place, block_on(Store::open(&place.path(), Open::Hook)).unwrap_err());
+    assert!(old.contains("written by an older countersign"), "{old}");
+    let mut store = place.open();
+    assert_eq!(block_on(store.tokens("ana")).unwrap().len(), 1);
+    assert_eq!(block_on(store.audit_entries(&AuditFilter::default())).unwrap().len(), 1);
+    ask(&mut store, &policy(Vec::new()), &shell("git push"), NOON);
+    drop(store);
+    block_on(Store::open(&place.path(), Open::Hook)).unwrap();
 }
 
 #[test]
