@@ -89,3 +89,9 @@ fn whatever_is_in_a_file_it_is_read_in_full_or_refused() {
         }
     }
 }
+
+/// Found by fuzzing: a word that an error repeats, and that no line of a terminal has room for.
+#[test]
+fn a_word_as_long_as_a_line_makes_no_error_wider_than_a_terminal() {
+    reading::holds(System::Codex, &format!("r\t{}", "T".repeat(84)), None);
+}

@@ -144,8 +144,16 @@ fn push_wrapped(out: &mut String, text: &str, first: &str, next: &str) {
                 width += 1;
             }
         }
-        out.push_str(word);
-        width += length;
+        // A word that no line has room for goes on in the next ones.
+        for letter in word.chars() {
+            if width == WIDTH {
+                out.push('\n');
+                out.push_str(next);
+                width = next.chars().count();
+            }
+            out.push(letter);
+            width += 1;
+        }
     }
     out.push('\n');
 }

@@ -1,5 +1,7 @@
 //! The functions that every file has.
 
+use countersign_policy::document::quoted;
+
 use super::Given;
 use super::run::Machine;
 use super::tree::{Result, Span, Stop};
@@ -87,7 +89,7 @@ fn of_one(machine: &mut Machine<'_>, name: &str, value: &Value, span: &Span) -> 
         ("int", Value::Bool(truth)) => Ok(Value::Int(i64::from(*truth))),
         ("int", Value::Text(text)) => match text.parse() {
             Ok(int) => Ok(Value::Int(int)),
-            Err(_) => Err(Stop::new(span, format!("`{}` is no number", text.chars().take(80).collect::<String>()))),
+            Err(_) => Err(Stop::new(span, format!("{} is no number", quoted(text)))),
         },
         ("len", Value::Text(text)) => Ok(Value::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))),
         ("len", Value::Range { length, .. }) => Ok(Value::Int(*length)),
