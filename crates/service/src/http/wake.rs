@@ -80,6 +80,7 @@ impl Seen {
             let clock = app.clock();
             let cut = || app.jot(move |store| Box::pin(store.trim_log_once(LOG_ROWS, LOG_SECONDS, clock)));
             while cut().await? >= TRIMMED_AT_ONCE {}
+            app.jot(move |store| Box::pin(store.trim_keys(clock))).await?;
         }
         let is_seen = app.shown.receiver_count() > 0;
         let policy = is_due(&mut self.looked_at_policy, POLICY) && is_seen;

@@ -169,3 +169,36 @@ async fn an_answer_says_beforehand_what_else_it_answers() {
     assert_eq!(Value::Array(also), replied["also"]);
     assert_eq!(replied["also"], json!([asked[1]]), "{preview}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_yes_that_a_turn_takes_is_taken_once_for_its_key() {
+    let world = World::new().await;
+    let token = world.token("s1").await;
+    let human = world.sign_in().await;
+    let id = world.asked(&token, "git push a");
+    answer(&world, &human, &id, json!({ "outcome": "allow" })).is(200);
+    let body = turn(&world, "t1", "wait", &["git push a"]);
+    let send = |key: &str| {
+        let sent = world.ask("POST", "/v1/turns").bearer(&token).header("Idempotency-Key", key).json(&body).send();
+        sent.is(200).json()["calls"][0]["effect"].clone()
+    };
+    assert_eq!(send("k1"), "allow");
+    // Its answer was lost on the way; another turn has none of it.
+    assert_eq!(send("k1"), "allow");
+    assert_eq!(send("k2"), "ask");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_for_one_request_of_whatever_kind() {
+    let world = World::new().await;
+    let token = world.token("s1").await;
+    let send = |path: &str, command: &str| {
+        let ask = world.ask("POST", path).bearer(&token).header("Idempotency-Key", "k1");
+        ask.json(&world.call(command)).send()
+    };
+    send("/v1/ask", "git push a").is(201);
+    send("/v1/ask", "git push a").is(201);
+    for (path, command) in [("/v1/ask", "git push b"), ("/v1/decide", "git push a"), ("/v1/decide", "git status")] {
+        assert_eq!(send(path, command).is(422).code(), "key-reused", "{path} {command}");
+    }
+}

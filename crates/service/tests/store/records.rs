@@ -3,10 +3,12 @@
 use countersign_engine::Known as _;
 use countersign_policy::{Decision, Effect};
 use countersign_service::block_on::block_on;
-use countersign_service::store::{AuditFilter, LogEntry, LogEvent, LogFilter, NewToken, Store, TokenRequest};
+use countersign_service::store::{
+    Ask, AuditFilter, LogEntry, LogEvent, LogFilter, NewToken, Once, Store, TokenRequest,
+};
 use sqlx::{Connection as _, SqliteConnection};
 
-use crate::support::{HOUR, MINUTE, NOON, Place, ask, policy, shell};
+use crate::support::{HOUR, MINUTE, NOON, Place, ask, judge, policy, question, shell};
 
 #[test]
 fn the_audit_is_never_changed_or_cut() {
@@ -234,4 +236,19 @@ fn edits_can_be_found_and_undone() {
     assert_eq!(edits.iter().map(|edit| edit.id).collect::<Vec<_>>(), [second, first]);
     assert_eq!((edits[0].undone, edits[1].undone), (Some(NOON.plus_seconds(1)), None));
     assert_eq!((edits[1].before.as_deref(), edits[1].after.as_deref()), (None, Some("a")));
+}
+
+#[test]
+fn an_idempotency_key_is_kept_for_a_day() {
+    let place = Place::new();
+    let mut store = place.open();
+    let (policy, call) = (policy(Vec::new()), shell("git push"));
+    let question = question(&call, &judge(&policy)(&call, None, &[], NOON));
+    let ask = Ask { call: &call, question: &question, max_open: 3, deferred: false };
+    let once = Once { user: "ana".into(), session: call.session_key(), key: "k1".into(), fingerprint: "0".repeat(64) };
+    let id = block_on(store.ask_once(&ask, Some(&once), NOON)).unwrap().record.approval.id;
+    block_on(store.trim_keys(NOON.plus_seconds(24 * HOUR))).unwrap();
+    assert_eq!(block_on(store.once(&once)).unwrap(), Ok(Some(id)));
+    block_on(store.trim_keys(NOON.plus_seconds(24 * HOUR + 1))).unwrap();
+    assert_eq!(block_on(store.once(&once)).unwrap(), Ok(None));
 }

@@ -304,6 +304,9 @@ pub(super) struct Judged {
 }
 
 pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: Option<&Once>) -> Result<Judged, Fault> {
+    if let Some(once) = once {
+        app.read().await.once(once).await??;
+    }
     let (mut call, engine, call_id) = take_apart(app, token, body).await?;
     let Some(engine) = engine else {
         let decision = Decision::fault("the policy cannot be read, and there is no earlier one in force");

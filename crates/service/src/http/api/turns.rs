@@ -26,7 +26,7 @@ use crate::http::app::{App, ended};
 use crate::http::caller::{agent, refuse_agent};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Id, Shared, Whole};
-use crate::store::{AgentToken, Ask, AskTurn, BatchRecord, LogEntry, LogEvent, Owner, TakeError, Withdraw};
+use crate::store::{AgentToken, Ask, AskTurn, BatchRecord, LogEntry, LogEvent, Once, Owner, TakeError, Withdraw};
 
 /// The most calls of one turn.
 const MOST_CALLS: usize = 200;
@@ -56,7 +56,9 @@ pub(crate) async fn turn(
     check(&body)?;
     let mut judged = Vec::with_capacity(body.calls.len());
     for (id, call) in calls(&body) {
-        judged.push((id, judge(&app, &token, call, None).await?));
+        // A late yes that one of the calls takes is taken once for each key, too; no key that an agent sends has a blank.
+        let each = once.as_ref().map(|once| Once { key: format!("{} {id}", once.key), ..once.clone() });
+        judged.push((id, judge(&app, &token, call, each.as_ref()).await?));
     }
 
     let deferred = body.on_ask == OnAsk::Defer;
