@@ -87,20 +87,26 @@ impl Pairs {
     }
 }
 
-/// One fact, and from where in the row of positions its rules stand.
+/// One fact, found with a look at one place in memory.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     hash: u64,
-    first: u32,
+    /// The only rule of which it is true; or, with [`MANY`], where its rules stand in the row of positions, behind their
+    /// number.
+    rules: u32,
     room: u32,
 }
+
+/// Not one rule but a row of them.
+const MANY: u32 = 1 << 31;
+/// A place where no fact stands: a fact has rules or a room.
+const EMPTY: Node = Node { hash: 0, rules: NONE, room: NONE };
 
 /// The facts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     filter: Box<[u64]>,
-    slots: Box<[u32]>,
-    nodes: Box<[Node]>,
+    slots: Box<[Node]>,
     positions: Box<[u32]>,
     rooms: Box<[Room]>,
 }
@@ -151,30 +157,42 @@ impl Facts {
         self.facts.sort_unstable_by_key(|(hash, position)| (*hash, std::cmp::Reverse(*position)));
         self.facts.dedup();
         self.doors.sort_unstable();
-        let mut nodes: Vec<Node> = Vec::new();
-        let mut positions = Vec::with_capacity(self.facts.len());
+        let mut positions = Vec::new();
         let mut doors = self.doors.iter().peekable();
-        for (hash, position) in &self.facts {
-            if nodes.last().is_none_or(|node| node.hash != *hash) {
-                let room = doors.next_if(|(door, _)| door == hash).map_or(NONE, |(_, room)| *room);
-                nodes.push(Node { hash: *hash, first: u32::try_from(positions.len()).unwrap_or(NONE), room });
-            }
-            if *position != NONE {
-                positions.push(*position);
-            }
-        }
-        let count = nodes.len();
+        let nodes: Vec<Node> = self
+            .facts
+            .chunk_by(|(one, _), (other, _)| one == other)
+            .filter_map(|facts| {
+                let (hash, first) = *facts.first()?;
+                let room = doors.next_if(|(door, _)| *door == hash).map_or(NONE, |(_, room)| *room);
+                let rules = || facts.iter().map(|(_, position)| *position).filter(|position| *position != NONE);
+                let rules = match rules().count() {
+                    0 => NONE,
+                    1 if first < MANY => rules().next()?,
+                    // More rules than that fit no memory.
+                    many => {
+                        let at = u32::try_from(positions.len()).ok().filter(|at| *at < MANY - 1)?;
+                        positions.push(u32::try_from(many).ok()?);
+                        positions.extend(rules());
+                        at | MANY
+                    }
+                };
+                Some(Node { hash, rules, room })
+            })
+            .collect();
         self.milestones.sort_unstable();
         self.milestones.dedup();
-        let mut slots = vec![NONE; (count * 2).next_power_of_two()];
+        let count = nodes.len();
+        // Three of five are taken: what is not there is mostly told by the filter.
+        let mut slots = vec![EMPTY; count + count / 3 * 2 + 1];
         let mut filter = vec![0_u64; ((count + self.milestones.len()).div_ceil(4)).next_power_of_two()];
-        for (node, number) in nodes.iter().zip(0_u32..) {
+        for node in &nodes {
             let mut at = place(node.hash, slots.len());
-            while slots.get(at).is_some_and(|slot| *slot != NONE) {
-                at = (at + 1) & (slots.len() - 1);
+            while slots.get(at).is_some_and(|slot| !slot.is_empty()) {
+                at = next(at, slots.len());
             }
             if let Some(slot) = slots.get_mut(at) {
-                *slot = number;
+                *slot = *node;
             }
         }
         for hash in nodes.iter().map(|node| node.hash).chain(self.milestones) {
@@ -183,13 +201,7 @@ impl Facts {
                 *word |= bits;
             }
         }
-        Table {
-            filter: filter.into(),
-            slots: slots.into(),
-            nodes: nodes.into(),
-            positions: positions.into(),
-            rooms: self.rooms.into(),
-        }
+        Table { filter: filter.into(), slots: slots.into(), positions: positions.into(), rooms: self.rooms.into() }
     }
 }
 
@@ -288,12 +300,12 @@ impl<F: FnMut(u32) -> bool> Walk<'_, F> {
 
     /// Visits the rules of a fact.
     fn look(&mut self, hash: u64) -> Option<Node> {
-        let (node, positions) = self.table.find(hash)?;
-        for position in positions {
-            if *position < self.from {
+        let node = self.table.find(hash)?;
+        for position in self.table.rules(node) {
+            if position < self.from {
                 break;
             }
-            if (self.visit)(*position) {
+            if (self.visit)(position) {
                 self.from = position + 1;
                 break;
             }
@@ -315,30 +327,49 @@ impl Table {
         self.filter.get(at).is_some_and(|word| word & bits == bits)
     }
 
-    fn find(&self, hash: u64) -> Option<(Node, &[u32])> {
+    fn find(&self, hash: u64) -> Option<Node> {
         if !self.may_have(hash) {
             return None;
         }
         let mut at = place(hash, self.slots.len());
         loop {
-            let number = usize::try_from(*self.slots.get(at)?).ok()?;
-            let node = *self.nodes.get(number)?;
-            if node.hash == hash {
-                let first = usize::try_from(node.first).ok()?;
-                let end = match self.nodes.get(number + 1) {
-                    Some(next) => usize::try_from(next.first).ok()?,
-                    None => self.positions.len(),
-                };
-                return Some((node, self.positions.get(first..end)?));
+            let node = *self.slots.get(at)?;
+            if node.is_empty() {
+                return None;
             }
-            at = (at + 1) & (self.slots.len() - 1);
+            if node.hash == hash {
+                return Some(node);
+            }
+            at = next(at, self.slots.len());
         }
+    }
+
+    /// The rules of which a fact is true, the last first.
+    fn rules(&self, node: Node) -> impl Iterator<Item = u32> {
+        let row = (node.rules != NONE && node.rules & MANY != 0).then_some(node.rules & !MANY);
+        let row = row.and_then(|at| {
+            let (many, rest) = self.positions.get(usize::try_from(at).ok()?..)?.split_first()?;
+            rest.get(..usize::try_from(*many).ok()?)
+        });
+        let one = (node.rules < MANY).then_some(node.rules);
+        one.into_iter().chain(row.unwrap_or_default().iter().copied())
     }
 }
 
-/// Where a hash would stand among so many slots; their number is a power of two.
+impl Node {
+    fn is_empty(&self) -> bool {
+        self.rules == NONE && self.room == NONE
+    }
+}
+
+/// Where a hash would stand among so many slots.
 fn place(hash: u64, slots: usize) -> usize {
-    usize::try_from(hash.wrapping_mul(SPREAD) >> 20).unwrap_or_default() & slots.wrapping_sub(1)
+    let slots = u64::try_from(slots).unwrap_or_default();
+    usize::try_from((hash.wrapping_mul(SPREAD) >> 32).wrapping_mul(slots) >> 32).unwrap_or_default()
+}
+
+fn next(at: usize, slots: usize) -> usize {
+    if at + 1 < slots { at + 1 } else { 0 }
 }
 
 /// The word of the filter, and the two bits in it.
