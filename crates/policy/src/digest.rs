@@ -29,15 +29,7 @@ impl Call {
 
     /// The digest of version, host, tool, action, args, cwd, project, session, agent with its kinds, and environment.
     pub fn digest(&self) -> Digest {
-        let mut value = serde_json::json!({
-            "version": VERSION, "host": self.host, "tool": self.tool, "action": self.action.to_string(),
-            "args": self.args, "cwd": self.cwd, "project": self.project, "session": self.session,
-            "agent": self.agent, "environment": self.environment,
-        });
-        if let Some(members) = value.as_object_mut().filter(|_| !self.agent_kinds.is_empty()) {
-            members.insert("agent_kinds".to_owned(), serde_json::json!(self.agent_kinds));
-        }
-        Digest(hex(&Sha256::digest(canonical(&value))))
+        self.digest_of(&self.args, true)
     }
 
     /// What makes two calls of a session the same where repetition is counted: the digest without the agent, so that a
@@ -57,12 +49,38 @@ impl Call {
             }
             other => other.clone(),
         };
-        let value = serde_json::json!({
-            "version": VERSION, "host": self.host, "tool": self.tool, "action": self.action.to_string(),
-            "args": args, "cwd": self.cwd, "project": self.project, "session": self.session,
-            "environment": self.environment,
-        });
-        Digest(hex(&Sha256::digest(canonical(&value))))
+        self.digest_of(&args, false)
+    }
+
+    /// The digest of the object's canonical form: its members stand here in the order that it has them.
+    fn digest_of(&self, args: &Value, with_agent: bool) -> Digest {
+        let mut out = String::with_capacity(512);
+        let text = |name: &str, text: &str, out: &mut String| {
+            out.push_str(name);
+            write_text(text, out);
+        };
+        text("{\"action\":", &self.action.to_string(), &mut out);
+        if with_agent {
+            match &self.agent {
+                Some(agent) => text(",\"agent\":", agent, &mut out),
+                None => out.push_str(",\"agent\":null"),
+            }
+            if !self.agent_kinds.is_empty() {
+                out.push_str(",\"agent_kinds\":");
+                write(&Value::from(self.agent_kinds.as_slice()), &mut out);
+            }
+        }
+        out.push_str(",\"args\":");
+        write(args, &mut out);
+        text(",\"cwd\":", &self.cwd, &mut out);
+        out.push_str(",\"environment\":");
+        write(&serde_json::json!(self.environment), &mut out);
+        text(",\"host\":", &self.host, &mut out);
+        text(",\"project\":", &self.project, &mut out);
+        text(",\"session\":", &self.session, &mut out);
+        text(",\"tool\":", &self.tool, &mut out);
+        out.push_str(&format!(",\"version\":{VERSION}}}"));
+        Digest(sha256_hex(out.as_bytes()))
     }
 }
 
@@ -72,7 +90,8 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The canonical JSON form of RFC 8785: members sorted by UTF-16 code units, numbers as ECMAScript writes them.
@@ -90,8 +109,7 @@ fn write(value: &Value, out: &mut String) {
             Some(double) => out.push_str(ryu_js::Buffer::new().format_finite(double)),
             None => out.push_str("null"),
         },
-        // serde_json escapes exactly what RFC 8785 asks for, in the same form.
-        Value::String(text) => out.push_str(&Value::String(text.clone()).to_string()),
+        Value::String(text) => write_text(text, out),
         Value::Array(items) => {
             out.push('[');
             for (position, item) in items.iter().enumerate() {
@@ -103,29 +121,66 @@ fn write(value: &Value, out: &mut String) {
             out.push(']');
         }
         Value::Object(members) => {
-            let mut names: Vec<&String> = members.keys().collect();
-            names.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            members.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
             out.push('{');
-            for (position, name) in names.into_iter().enumerate() {
+            for (position, (name, member)) in members.into_iter().enumerate() {
                 if position > 0 {
                     out.push(',');
                 }
-                out.push_str(&Value::String(name.clone()).to_string());
+                write_text(name, out);
                 out.push(':');
-                if let Some(member) = members.get(name) {
-                    write(member, out);
-                }
+                write(member, out);
             }
             out.push('}');
         }
     }
 }
 
+fn write_text(text: &str, out: &mut String) {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        // serde_json escapes exactly what RFC 8785 asks for, in the same form.
+        out.push_str(&Value::from(text).to_string());
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::canonical;
+    use super::{canonical, sha256_hex};
     use crate::action::Action;
     use crate::call::Call;
+
+    fn call(args: serde_json::Value) -> Call {
+        crate::pattern::tests::call("Bash", &args)
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_canonical_form() {
+        let plain = call(serde_json::json!({"command": "a \"b\" \\\u{7}é", "z": [1, null]}));
+        let agent = Call {
+            agent: Some("a\n".to_owned()),
+            agent_kinds: vec!["x".to_owned(), "y\"".to_owned()],
+            environment: [("B".to_owned(), "1".to_owned()), ("A\u{7f}".to_owned(), "\t".to_owned())].into(),
+            ..plain.clone()
+        };
+        for call in [plain, agent] {
+            let mut value = serde_json::json!({
+                "version": super::VERSION, "host": call.host, "tool": call.tool, "action": call.action.to_string(),
+                "args": call.args, "cwd": call.cwd, "project": call.project, "session": call.session,
+                "environment": call.environment,
+            });
+            assert_eq!(call.repeated_as().0, sha256_hex(canonical(&value).as_bytes()));
+            value["agent"] = serde_json::json!(call.agent);
+            if !call.agent_kinds.is_empty() {
+                value["agent_kinds"] = serde_json::json!(call.agent_kinds);
+            }
+            assert_eq!(call.digest().0, sha256_hex(canonical(&value).as_bytes()));
+        }
+    }
 
     /// The same call again, or another: what an agent may vary to make a loop look like progress.
     #[test]
