@@ -64,7 +64,8 @@ pub(super) fn tokens(text: &str, found: &mut Vec<Found>) {
 
 /// The length of the token that the text begins with.
 fn prefixed(rest: &str) -> Option<usize> {
-    let (prefix, least) = PREFIXES.iter().find(|(prefix, _)| rest.starts_with(prefix))?;
+    let (prefix, least) =
+        PREFIXES.iter().find(|(prefix, _)| byte_at(prefix, 0) == byte_at(rest, 0) && rest.starts_with(prefix))?;
     let end = run_end(rest, 0, is_token);
     (end >= prefix.len() + least).then_some(end)
 }

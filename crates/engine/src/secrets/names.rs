@@ -65,6 +65,10 @@ pub(super) fn named(text: &str, found: &mut Vec<Found>) {
     let mut at = 0;
     while let Some(from) = text.get(at..).and_then(|rest| rest.find(is_name)).map(|found| at + found) {
         let end = run_end(text, from, is_name);
+        // A name with nothing behind it names nothing.
+        if end == text.len() {
+            break;
+        }
         let expands = text.get(..from).is_some_and(|before| before.ends_with('$') || before.ends_with("${"));
         let name = text.get(from..end).unwrap_or_default();
         at = end;
@@ -80,25 +84,39 @@ pub(super) fn named(text: &str, found: &mut Vec<Found>) {
 
 impl Name<'_> {
     fn secrets(&self) -> Vec<Found> {
-        let lower = self.name.to_ascii_lowercase().replace('-', "_");
-        if lower == "bearer" || lower == "basic" {
+        if self.is("bearer") || self.is("basic") {
             return self.after_scheme();
         }
         if USERS.contains(&self.name) {
             return self.after_user();
         }
-        if lower.ends_with("authorization") {
+        if self.ends_with("authorization") {
             return self.after_authorization();
         }
-        if self.is_secret(&lower) { self.after_name() } else { Vec::new() }
+        if self.is_secret() { self.after_name() } else { Vec::new() }
     }
 
-    fn is_secret(&self, lower: &str) -> bool {
-        let is_loud = self.is_loud() && lower.len() > 4 && lower.ends_with("_key");
+    fn is_secret(&self) -> bool {
+        let is_loud = self.is_loud() && self.name.len() > 4 && self.ends_with("_key");
         let in_query = matches!(self.before, Some(b'?' | b'&'))
-            && IN_QUERY.iter().any(|name| lower == *name || lower.ends_with(&format!("_{name}")));
+            && IN_QUERY.iter().any(|name| {
+                let before = self.name.len().checked_sub(name.len() + 1).and_then(|at| byte_at(self.name, at));
+                self.ends_with(name) && matches!(before, None | Some(b'_' | b'-'))
+            });
         let is_option = self.name == "--pass";
-        is_loud || in_query || is_option || NAMES.iter().any(|name| lower.ends_with(name) && lower != "_pwd")
+        is_loud || in_query || is_option || NAMES.iter().any(|name| self.ends_with(name) && !self.is("_pwd"))
+    }
+
+    /// Whether it is this, in lower case and with `_` for `-`.
+    fn is(&self, name: &str) -> bool {
+        self.name.len() == name.len() && self.ends_with(name)
+    }
+
+    /// The same of its end.
+    fn ends_with(&self, end: &str) -> bool {
+        let fold = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
+        let mut its = self.name.bytes().rev();
+        end.bytes().rev().all(|byte| its.next().is_some_and(|its| fold(its) == byte))
     }
 
     /// As variables of the environment and headers are written.
