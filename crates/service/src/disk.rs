@@ -40,7 +40,10 @@ impl Files for Disk {
     }
 
     fn real_path(&self, path: &str) -> Option<String> {
-        resolve(Path::new(path))?.into_os_string().into_string().ok()
+        match resolved(path) {
+            Some(real) => Some(real),
+            None => resolve(Path::new(path))?.into_os_string().into_string().ok(),
+        }
     }
 
     fn meta(&self, path: &str) -> Option<Meta> {
@@ -63,6 +66,35 @@ impl Files for Disk {
         }
         Some(names)
     }
+}
+
+/// Where the kernel says that a path leads, if that is there and nothing about it is odd: three calls to the kernel, where
+/// following it name by name takes one for each.
+#[cfg(target_os = "linux")]
+fn resolved(path: &str) -> Option<String> {
+    use std::os::fd::AsRawFd as _;
+    use std::sync::LazyLock;
+
+    use rustix::fs::{CWD, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, openat2, readlink, statfs};
+
+    // What is mounted at /proc is looked at once: anything else there would say what it likes.
+    static IS_PROC: LazyLock<bool> = LazyLock::new(|| statfs("/proc").is_ok_and(|of| of.f_type == PROC_SUPER_MAGIC));
+    if !path.starts_with('/') || !*IS_PROC {
+        return None;
+    }
+    // Nothing is opened by this but the name: no pipe waits, no device notices.
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let there = openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS).ok()?;
+    let real = readlink(format!("/proc/self/fd/{}", there.as_raw_fd()), Vec::with_capacity(256)).ok()?;
+    let real = real.into_string().ok()?;
+    // Deleted meanwhile; not below our root; or dependent on who looks.
+    let is_odd = !real.starts_with('/') || real.ends_with(" (deleted)") || real.starts_with("/proc");
+    (!is_odd).then_some(real)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn resolved(_: &str) -> Option<String> {
+    None
 }
 
 /// Follows a path as the kernel would, also where its end does not exist yet: a link that leads to nothing leads to
@@ -171,6 +203,34 @@ mod tests {
         assert_eq!(Disk.real_path(&format!("{at}/loop")), None);
         assert_eq!(Disk.real_path(&format!("{at}/file/below")), None);
         assert_eq!(Disk.real_path("/proc/self/cwd/x"), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn name_by_name_and_by_the_kernel_come_to_the_same() {
+        let (_keep, at) = folder();
+        fs::create_dir_all(format!("{at}/a/b (deleted)")).unwrap();
+        fs::write(format!("{at}/a/file"), "x").unwrap();
+        symlink("a/b (deleted)", format!("{at}/link")).unwrap();
+        symlink(format!("{at}/none"), format!("{at}/dangling")).unwrap();
+        symlink("loop", format!("{at}/loop")).unwrap();
+        symlink("/proc/self/cwd", format!("{at}/proc")).unwrap();
+        let odd = ["dangling", "loop", "proc", "none", "a/file/", "a/file/x", "a/file/..", "link/", "none/..", "link"];
+        let paths = odd.iter().chain(&["", "a", "a/./file", "a//file", "link/../file", "a/../a/file"]);
+        for path in paths.map(|path| format!("{at}/{path}")).chain(["/", "/proc/self", "/dev/stdin"].map(str::to_owned))
+        {
+            let slow = super::resolve(path.as_ref()).map(|real| real.to_str().unwrap().to_owned());
+            if let Some(quick) = super::resolved(&path) {
+                assert_eq!(Some(quick), slow, "{path}");
+            }
+        }
+        for (path, real) in [("a/file", "a/file"), ("link/../file", "a/file"), ("a//./", "a")] {
+            assert_eq!(super::resolved(&format!("{at}/{path}")), Some(format!("{at}/{real}")));
+        }
+        for path in odd {
+            assert_eq!(super::resolved(&format!("{at}/{path}")), None, "{path}");
+        }
+        assert_eq!(super::resolved("a"), None);
     }
 
     #[test]

@@ -31,18 +31,17 @@ const HEADERS: [(HeaderName, &str); 8] = [
 /// The names under which this server may be called.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
-    port: u16,
+    port: std::sync::Arc<str>,
 }
 
 impl Names {
     pub(crate) fn new(port: u16) -> Names {
-        Names { port }
+        Names { port: port.to_string().into() }
     }
 
     /// Whether a `Host` header names us. Anything else is another site's name that was pointed at this machine.
     fn host(&self, host: &str) -> bool {
-        let port = self.port;
-        host == format!("127.0.0.1:{port}") || host == format!("localhost:{port}")
+        host.split_once(':').is_some_and(|(name, port)| ["127.0.0.1", "localhost"].contains(&name) && port == &*self.port)
     }
 
     /// Whether the request says that a page of ours made it: its `Origin` is the very host that it went to.

@@ -62,8 +62,12 @@ impl<'a, F: Files, K: Known> Watched<'a, F, K> {
         Seen(self.asked.into_inner())
     }
 
+    /// What was asked twice and answered in the same way is asked again once.
     fn note(&self, asked: Asked) {
-        self.asked.borrow_mut().push(asked);
+        let mut all = self.asked.borrow_mut();
+        if !all.iter().any(|before| before.is(&asked)) {
+            all.push(asked);
+        }
     }
 }
 
@@ -116,6 +120,26 @@ impl Seen {
 }
 
 impl Asked {
+    /// Whether it is the same question with the same answer. Two readings of a file are never taken for one.
+    fn is(&self, other: &Asked) -> bool {
+        match (self, other) {
+            (Asked::Real { path: one, answer }, Asked::Real { path: other, answer: again }) => {
+                one == other && answer == again
+            }
+            (Asked::Meta { path: one, answer }, Asked::Meta { path: other, answer: again }) => {
+                one == other && answer == again
+            }
+            (Asked::List { path: one, answer }, Asked::List { path: other, answer: again }) => {
+                one == other && answer == again
+            }
+            (
+                Asked::Trusted { path: one, content, answer },
+                Asked::Trusted { path: other, content: also, answer: again },
+            ) => one == other && content == also && answer == again,
+            _ => false,
+        }
+    }
+
     fn holds(&self, files: &impl Files, known: &impl Known) -> bool {
         match self {
             Asked::Real { path, answer } => files.real_path(path) == *answer,
@@ -273,6 +297,21 @@ mod tests {
         fs::remove_file(at("link")).unwrap();
         symlink(at("two"), at("link")).unwrap();
         assert!(!seen.holds(&Disk, &Nothing));
+    }
+
+    #[test]
+    fn what_is_asked_twice_is_remembered_once_unless_the_answer_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("there").to_str().unwrap().to_owned();
+        let watched = Watched::new(&Disk, &Nothing);
+        let ask = || (watched.meta(&path), watched.list(&path), watched.real_path(&path));
+        ask();
+        ask();
+        assert_eq!(watched.asked.borrow().len(), 3);
+        fs::create_dir(&path).unwrap();
+        ask();
+        assert_eq!(watched.asked.borrow().len(), 4, "what it is has changed");
+        assert!(!watched.seen().holds(&Disk, &Nothing), "of two answers one no longer holds");
     }
 
     #[test]

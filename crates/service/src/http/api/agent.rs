@@ -188,7 +188,7 @@ pub(crate) async fn redeem(
         ..count.entry(&call, &redeemed.decision, call_id.as_deref())
     };
     let _ = line.note(entry, count.before, &seen, false);
-    let mut verdict = verdict(Some(&engine), &call, &redeemed.decision);
+    let mut verdict = verdict(Some(&engine), &call, call.digest().0, &redeemed.decision);
     verdict.approval = Some(ApprovalBody::of(&redeemed.record.approval));
     Ok(Json(verdict))
 }
@@ -311,17 +311,24 @@ pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: O
     let Some(engine) = engine else {
         let decision = Decision::fault("the policy cannot be read, and there is no earlier one in force");
         app.logbook.note(LogEntry { call_id: call_id.clone(), ..LogEntry::decided(&call, &decision) }).await;
-        return Ok(Judged { verdict: verdict(None, &call, &decision), call, call_id, engine: None, question: None });
+        return Ok(Judged {
+            verdict: verdict(None, &call, call.digest().0, &decision),
+            call,
+            call_id,
+            engine: None,
+            question: None,
+        });
     };
     let mut line = app.logbook.line(&call.user, &call.session_key()).await;
-    let gate = loop {
+    let (gate, digest) = loop {
         let seen = line.seen();
         let judged = once_judged(app, &engine, &mut call, call_id.as_deref(), once, &seen).await?;
         // An answer that was taken cannot be taken again; anything else can be judged again.
         let anew = !matches!(judged.gate, Gate::Answered { .. });
+        let digest = judged.entry.digest.clone();
         match line.note(judged.entry, judged.before, &seen, anew) {
             Some(again) => line = again,
-            None => break judged.gate,
+            None => break (judged.gate, digest),
         }
     };
     let (decision, question, approval) = match gate {
@@ -335,7 +342,7 @@ pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: O
             (decision, Some(*question), existing.map(|record| ApprovalBody::of(&record.approval)))
         }
     };
-    let verdict = Verdict { approval, ..verdict(Some(&engine), &call, &decision) };
+    let verdict = Verdict { approval, ..verdict(Some(&engine), &call, digest, &decision) };
     Ok(Judged { call, call_id, verdict, engine: Some(engine), question })
 }
 
@@ -439,7 +446,7 @@ pub(super) async fn wrong_token(app: &App, token: &AgentToken, what: &str) -> Fa
     }
 }
 
-fn verdict(engine: Option<&Engine>, call: &Call, decision: &Decision) -> Verdict {
+fn verdict(engine: Option<&Engine>, call: &Call, digest: String, decision: &Decision) -> Verdict {
     let message = match (decision.effect(), engine) {
         (Effect::Allow, _) => None,
         (_, Some(engine)) => Some(engine.denial(call, decision)),
@@ -448,7 +455,7 @@ fn verdict(engine: Option<&Engine>, call: &Call, decision: &Decision) -> Verdict
     Verdict {
         effect: decision.effect(),
         message,
-        digest: call.digest().0,
+        digest,
         revision: decision.revision().to_owned(),
         catalog: engine.map(|engine| engine.catalog_digest().to_owned()).unwrap_or_default(),
         approval: None,
