@@ -231,6 +231,9 @@ pub(crate) struct Import {
     /// The agent of that system whose rules count
     #[arg(long, value_name = "NAME")]
     pub(crate) agent: Option<String>,
+    /// Where the files hold, if not on a machine like this one: linux, macos, windows, or windows-node for OpenClaw's node
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<String>,
     /// Write into this project's countersign.toml
     #[arg(long)]
     pub(crate) project: bool,
@@ -250,6 +253,9 @@ pub(crate) struct Check {
     /// Decide by this file in place of yours and the project's; it may be another system's
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Where that file holds, if it is another system's and not for a machine like this one
+    #[arg(long, value_name = "PLATFORM", requires = "policy")]
+    pub(crate) platform: Option<String>,
     /// As a sub-agent of this kind; of one below another, name the outer one first
     #[arg(long, value_name = "KIND", requires = "call")]
     pub(crate) agent: Vec<String>,
@@ -263,6 +269,9 @@ pub(crate) struct Lint {
     /// Whose files they are, where that cannot be told
     #[arg(long, value_name = "SYSTEM", requires = "files")]
     pub(crate) system: Option<String>,
+    /// Where they hold, if they are another system's and not for a machine like this one
+    #[arg(long, value_name = "PLATFORM", requires = "files")]
+    pub(crate) platform: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -35,6 +35,8 @@ pub(crate) struct NewImport<'a> {
     pub(crate) system: Option<&'a str>,
     /// The agent whose rules count.
     pub(crate) agent: Option<&'a str>,
+    /// Where the file holds, if not on this machine.
+    pub(crate) platform: Option<&'a str>,
 }
 
 /// The file's text with the import added at its end; `None` where it is there already.
@@ -54,6 +56,7 @@ pub(crate) fn with_import(text: &str, new: &NewImport<'_>) -> Result<Option<Stri
     let is_there = |table: &Table| {
         table.get("from").is_some_and(|from| texts(from) == new.from)
             && table.get("agent").and_then(Item::as_str) == new.agent
+            && table.get("platform").and_then(Item::as_str) == new.platform
     };
     if list.iter().any(is_there) {
         return Ok(None);
@@ -64,7 +67,7 @@ pub(crate) fn with_import(text: &str, new: &NewImport<'_>) -> Result<Option<Stri
         several => Value::from(several.iter().collect::<Array>()),
     };
     table.insert("from", Item::Value(from));
-    for (key, value) in [("system", new.system), ("agent", new.agent)] {
+    for (key, value) in [("system", new.system), ("agent", new.agent), ("platform", new.platform)] {
         if let Some(value) = value {
             table.insert(key, toml_edit::value(value));
         }
@@ -295,7 +298,7 @@ mod tests {
 
     #[test]
     fn an_import_comes_last_and_once() {
-        let new = NewImport { from: &["opencode.json".to_owned()], system: None, agent: Some("plan") };
+        let new = NewImport { from: &["opencode.json".to_owned()], system: None, agent: Some("plan"), platform: None };
         let text = with_import("ask = [\"edit\"]\n", &new).unwrap().unwrap();
         assert_eq!(text, "ask = [\"edit\"]\n\n[[import]]\nfrom = \"opencode.json\"\nagent = \"plan\"\n");
         assert_eq!(with_import(&text, &new).unwrap(), None);

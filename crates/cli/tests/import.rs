@@ -61,6 +61,47 @@ fn a_folder_and_files_that_belong_together() {
     assert_eq!(world.run(&["check", "--policy", rules.to_str().unwrap(), "shell: git log"]).code, Some(0));
 }
 
+/// Nothing in the file says on which machine it holds.
+#[test]
+fn a_list_for_windows() {
+    let world = World::new();
+    let list = r#"[{"pattern": "C:/Tools/*.exe"}]"#;
+    let file = world.project().join("exec-approvals.json");
+    write(&file, &format!(r#"{{"version": 1, "agents": {{"main": {{"allowlist": {list}}}}}}}"#));
+    // OpenClaw starts with everything allowed, its node for Windows with the list.
+    let check = |platform: &[&str], line: &str| {
+        let arguments = [&["check", "--policy", "exec-approvals.json"], platform, &[line]].concat();
+        world.run(&arguments).code
+    };
+    let node = ["--platform", "windows-node"];
+    assert_eq!(check(&[], "shell: C:/Other/x.exe"), Some(0));
+    assert_eq!(check(&node, "shell: C:/Other/x.exe"), Some(10));
+    assert_eq!(check(&node, "shell: c:/tools/X.EXE"), Some(0));
+    let said = world.run_in_terminal("import --yes --platform windows-node exec-approvals.json", "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let text = std::fs::read_to_string(world.policy()).unwrap();
+    assert!(text.ends_with("exec-approvals.json\"\nplatform = \"windows-node\"\n"), "{text}");
+    assert_eq!(world.run(&["check", "shell: c:/tools/X.EXE"]).code, Some(0));
+    assert_eq!(world.run(&["check", "shell: C:/Other/x.exe"]).code, Some(10));
+    write(&world.project().join("PERMISSIONS.json"), CLAWBOLT);
+    write(&world.project().join("mine.toml"), "ask = [\"edit\"]\n");
+    for (arguments, told) in [
+        (
+            &["import", "--plan", "--platform", "win", "exec-approvals.json"][..],
+            "write one of linux, macos, windows, windows-node",
+        ),
+        (&["import", "--plan", "--platform", "windows", "PERMISSIONS.json"], "takes no `platform`"),
+        (&["lint", "--platform", "windows", "PERMISSIONS.json"], "takes no `platform`"),
+        (&["lint", "--platform", "windows", "mine.toml"], "`mine.toml` is a file of ours"),
+        (&["check", "--policy", "mine.toml", "--platform", "windows", "edit: x"], "mine.toml` is a file of ours"),
+        (&["check", "--policy", "PERMISSIONS.json", "--platform", "windows", "edit: x"], "takes no `platform`"),
+        (&["check", "--platform", "windows", "edit: x"], "--policy"),
+    ] {
+        let said = world.run(arguments);
+        assert!(said.code != Some(0) && said.stderr.contains(told), "{arguments:?} {said:?}");
+    }
+}
+
 #[test]
 fn files_with_mistakes_and_of_nobody_end_in_an_error() {
     let world = World::new();

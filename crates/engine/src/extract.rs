@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::hosts::{Extractor, ToolRow};
 use crate::paths::{Places, below};
-use crate::{Files, alias, located, lookalike, repository, shadow, tree, url};
+use crate::{Files, alias, located, lookalike, repository, shadow, tree, url, windows};
 
 /// The most targets that one call may have; beyond it nobody could review them.
 const MOST_TARGETS: usize = 512;
@@ -218,7 +218,10 @@ fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
         let spellings = command.spellings.clone();
         let mut target = Target { spellings, ..Target::primary(Action::Shell, words) };
         if wants_places {
-            target.programs = located::programs(command, analysis.commands.len() == 1, of);
+            target.programs = match of.policy.is_of_windows() {
+                true => windows::programs(line, &analysis),
+                false => located::programs(command, analysis.commands.len() == 1, of),
+            };
         }
         if let Some(first) = command.words.first().filter(|first| first.kind != WordKind::Dynamic)
             && let Some(found) = shadow::by(&first.text, of.call.environment.get("PATH"), of.places, of.files)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_formats::{Setting, System, Text};
+use countersign_formats::{Platform, Setting, System, Text};
 use countersign_policy::SourceKind;
 use countersign_policy::document::{Document, Import, Imported, Problem};
 
@@ -57,6 +57,8 @@ impl Deciding {
 pub struct Members {
     /// Whose files they are.
     pub system: System,
+    /// Where they hold; `None`: on this machine.
+    pub platform: Option<Platform>,
     /// Each file with its text, the lowest first.
     pub files: Vec<(String, String)>,
     /// The folders among the places that the import names.
@@ -92,7 +94,8 @@ impl Importer<'_> {
         let is_known = |(path, text): &(String, String)| self.known.trusted(path, &content(text));
         let trusted = self.trusted && (!own || members.files.iter().all(is_known));
         let Layout { home, .. } = self.layout;
-        let setting = Setting { kind, trusted, agent: import.agent.as_deref(), home, project: self.project };
+        let (agent, platform) = (import.agent.as_deref(), members.platform);
+        let setting = Setting { kind, trusted, agent, platform, home, project: self.project };
         let imported = members.system.read(&members.texts(), &setting);
         let imported = imported.map_err(|problems| match own {
             true => LoadFault::of(vec![hidden(import, &members, &problems)], text),
@@ -145,7 +148,7 @@ fn with_texts(problems: Vec<Problem>, members: &Members) -> Vec<(Problem, Arc<st
 ///
 /// # Errors
 /// The problem, at the import: a file that is missing, may not be taken in or cannot be read, a folder without files of its
-/// system, or files of which it cannot be told whose they are.
+/// system, files of which it cannot be told whose they are, or a platform of which their system knows nothing.
 pub fn members(
     files: &dyn Files,
     kind: SourceKind,
@@ -186,7 +189,9 @@ pub fn members(
         let all: Vec<String> = found.iter().map(|(path, _)| format!("`{path}`")).collect();
         return Err(fault(format!("whose file {} is cannot be told", all.join(" with ")), &help));
     };
-    Ok(Members { system, files: found, folders })
+    let platform = import.platform.as_deref().map(|word| system.platform(word)).transpose();
+    let platform = platform.map_err(|error| import.platform_problem(error.message, Some(error.help)))?;
+    Ok(Members { system, platform, files: found, folders })
 }
 
 /// What an import is read with.

@@ -27,6 +27,7 @@ mod steps;
 mod tree;
 mod url;
 pub mod why;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

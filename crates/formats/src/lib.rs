@@ -13,9 +13,11 @@ pub mod json;
 pub mod langchain;
 pub mod openclaw;
 pub mod opencode;
+mod platform;
 pub mod surfsense;
 mod system;
 mod text;
 
+pub use platform::{Platform, PlatformError};
 pub use system::{Setting, System};
 pub use text::Text;

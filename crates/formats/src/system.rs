@@ -7,7 +7,7 @@ use countersign_policy::{Rule, Source, SourceKind, sha256_hex};
 
 use crate::import::{Became, Fate, Report};
 use crate::json::{self, Grammar};
-use crate::{Text, claude_code, clawbolt, codex, flowfuse, openclaw, opencode, surfsense};
+use crate::{Platform, Text, claude_code, clawbolt, codex, flowfuse, openclaw, opencode, surfsense};
 
 /// A system whose files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +40,8 @@ pub struct Setting<'a> {
     pub trusted: bool,
     /// The agent whose rules count; `None`: the system's own default.
     pub agent: Option<&'a str>,
+    /// Where the files hold, one of [`System::platforms`]; `None`: on this machine.
+    pub platform: Option<Platform>,
     /// The user's home directory.
     pub home: &'a str,
     /// The project's real path.
@@ -123,6 +125,7 @@ impl System {
     pub fn read(self, files: &[Text<'_>], setting: &Setting<'_>) -> Result<Imported, Vec<Problem>> {
         let Setting { kind, trusted, agent, home, .. } = *setting;
         let file = self.first(files)?;
+        let on = self.on(file, setting)?;
         let name = || Arc::clone(&file.name);
         let mut imported = Imported { content: content(files), ..Imported::default() };
         let source = match self {
@@ -146,14 +149,14 @@ impl System {
                 source
             }
             System::OpenClaw => {
-                let resolved = approvals(file, setting)?;
+                let resolved = approvals(file, on, agent)?;
                 imported.remembered.push(openclaw::granted(kind, name(), trusted, &resolved));
                 openclaw::source(kind, name(), trusted, &resolved)
             }
             System::OpenCode => {
                 let config = opencode::Config::read(files)?;
                 let rules = config.rules(agent.unwrap_or("build"), home);
-                opencode::source(kind, name(), trusted, &rules, opencode::Platform::Posix)
+                opencode::source(kind, name(), trusted, &rules, on.of_opencode())
             }
             System::SurfSense => {
                 let layers = layers(files)?;
@@ -175,7 +178,10 @@ impl System {
             System::Clawbolt => clawbolt::report(file)?,
             System::Codex => Report::of(codex::import(&rules(files)?)),
             System::FlowFuse => flowfuse::report(file, files.get(1), setting.agent)?,
-            System::OpenClaw => Report::of(openclaw::import(&file.name, &approvals(file, setting)?)),
+            System::OpenClaw => {
+                let on = self.on(file, setting)?;
+                Report::of(openclaw::import(&file.name, &approvals(file, on, setting.agent)?))
+            }
             System::OpenCode | System::SurfSense => {
                 let imported = self.read(files, setting)?;
                 // What comes with the system stands in no line.
@@ -183,6 +189,13 @@ impl System {
                 Report::of(written.map(kept).collect())
             }
         })
+    }
+
+    /// Where the files hold.
+    fn on(self, file: &Text<'_>, setting: &Setting<'_>) -> Result<Platform, Vec<Problem>> {
+        let Some(platform) = setting.platform else { return Ok(Platform::here()) };
+        let checked = self.platform(platform.word());
+        checked.map_err(|error| vec![file.problem(&(0..0), &error.message, Some(&error.help))])
     }
 
     /// The first file; of a system that reads only one, the only one.
@@ -251,10 +264,9 @@ fn kept(rule: &Rule) -> Fate {
     Fate::new(rule.origin.clone(), Became::Kept { why })
 }
 
-/// OpenClaw's policy for an agent of its gateway on this machine.
-fn approvals(file: &Text<'_>, setting: &Setting<'_>) -> Result<openclaw::Resolved, Vec<Problem>> {
-    let machine = if cfg!(target_os = "macos") { openclaw::Machine::Mac } else { openclaw::Machine::Linux };
-    Ok(openclaw::parse(file, machine)?.resolve(Some(setting.agent.unwrap_or("main"))))
+/// OpenClaw's policy for an agent.
+fn approvals(file: &Text<'_>, on: Platform, agent: Option<&str>) -> Result<openclaw::Resolved, Vec<Problem>> {
+    Ok(openclaw::parse(file, on.machine())?.resolve(Some(agent.unwrap_or("main"))))
 }
 
 fn by_name(path: &str) -> Option<System> {
@@ -338,6 +350,7 @@ mod tests {
             kind: countersign_policy::SourceKind::User,
             trusted: true,
             agent: None,
+            platform: None,
             home: "/home/u",
             project: "/repo",
         };

@@ -13,7 +13,7 @@ use crate::decide::verdict;
 use crate::effect::Effect;
 use crate::grant::GrantLimit;
 use crate::index::{Index, is_builtin};
-use crate::pattern::{Pattern, Spellings};
+use crate::pattern::{Machine, Pattern, Spellings};
 use crate::program::ProgramEntry;
 use crate::rule::{Rule, Selector};
 use crate::target::{Target, Word};
@@ -67,6 +67,8 @@ pub struct Source {
     falls_back: bool,
     /// Whether some rule can only be told with the place of a program.
     wants_places: bool,
+    /// Whether some rule is about places on Windows.
+    on_windows: bool,
 }
 
 impl Source {
@@ -75,9 +77,14 @@ impl Source {
         let (combining, terms) = (Combining::default(), Terms::default());
         let index = Index::new(&rules);
         let falls_back = rules.iter().any(|rule| rule.fallback);
-        let wants_places = rules.iter().any(|rule| rule.patterns.iter().chain(&rule.unless).any(Pattern::wants_place));
+        let (mut wants_places, mut on_windows) = (false, false);
+        let patterns = rules.iter().flat_map(|rule| rule.patterns.iter().chain(&rule.unless));
+        for machine in patterns.filter_map(Pattern::wants_place) {
+            wants_places = true;
+            on_windows |= matches!(machine, Machine::Windows | Machine::WindowsNode);
+        }
         let (name, agent) = (name.into(), None);
-        Source { kind, name, trusted, agent, combining, terms, rules, index, falls_back, wants_places }
+        Source { kind, name, trusted, agent, combining, terms, rules, index, falls_back, wants_places, on_windows }
     }
 
     /// The same rules as a table of this kind of sub-agent.
@@ -229,9 +236,17 @@ impl Policy {
     /// Whether some rule can only be told with the places of the programs that a command runs: see
     /// [`Target::programs`].
     pub fn wants_places(&self) -> bool {
+        self.every_source().any(|source| source.wants_places)
+    }
+
+    /// Whether some rule is about the places of programs on Windows: then those of this machine are no program's.
+    pub fn is_of_windows(&self) -> bool {
+        self.every_source().any(|source| source.on_windows)
+    }
+
+    fn every_source(&self) -> impl Iterator<Item = &Source> {
         let ceilings = self.ceilings.iter().map(|ceiling| &ceiling.source);
         let agents = self.agents.iter().flat_map(|file| file.tables.values()).map(|table| &table.source);
-        let sources = self.sources.iter().chain(&self.remembered).chain(ceilings).chain(agents);
-        sources.chain([&self.builtin]).any(|source| source.wants_places)
+        self.sources.iter().chain(&self.remembered).chain(ceilings).chain(agents).chain([&self.builtin])
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Check, here: &Here) -> Result<Exit> {
     };
     let mut store = here.store()?;
     let reading = match &arguments.policy {
-        Some(file) => by_file(file, here)?,
+        Some(file) => by_file(file, arguments.platform.as_deref(), here)?,
         None => here.load(&block_on(store.known(&here.user))?)?,
     };
     let call = reading.engine.call(&request, &Disk);
@@ -44,20 +44,25 @@ pub(crate) fn run(arguments: &Check, here: &Here) -> Result<Exit> {
 }
 
 /// The policy of one file alone, ours or another system's, with the built-in rules and the administrator's.
-fn by_file(file: &Path, here: &Here) -> Result<Reading> {
+fn by_file(file: &Path, platform: Option<&str>, here: &Here) -> Result<Reading> {
+    let platform = platform.map(|word| format!("platform = {}\n", toml_edit::Value::from(word))).unwrap_or_default();
     let path = std::path::absolute(file).with_context(|| format!("`{}` cannot be found", file.display()))?;
     if path.is_dir() {
         let path = here::text(&path)?;
-        let user = format!("[[import]]\nfrom = {}\n", toml_edit::Value::from(path));
+        let user = format!("[[import]]\nfrom = {}\n{platform}", toml_edit::Value::from(path));
         return here.load_alone(&format!("{path} as a policy"), &user);
     }
     let Some(text) = file::read(&path)? else { bail!("there is no file `{}`", here.short(&path)) };
     let path = here::text(&path)?;
     match System::of(&Text::new(path, &text)) {
-        None => here.load_alone(path, &text),
+        None if platform.is_empty() => here.load_alone(path, &text),
+        None => bail!(
+            "`{}` is a file of ours, and `--platform` is for those of other systems: take it out",
+            here.short(file)
+        ),
         Some(system) => {
             let from = toml_edit::Value::from(path);
-            let user = format!("[[import]]\nfrom = {from}\nsystem = \"{}\"\n", system.word());
+            let user = format!("[[import]]\nfrom = {from}\nsystem = \"{}\"\n{platform}", system.word());
             here.load_alone(&format!("{path} as a policy"), &user)
         }
     }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use countersign_engine::{Files, PROJECT_FILE};
 use countersign_formats::import::{Became, Native, Report};
-use countersign_formats::{Setting, System, Text};
+use countersign_formats::{Platform, Setting, System, Text};
 use countersign_policy::SourceKind;
 use countersign_policy::document::{self, Problem};
 use countersign_service::disk::Disk;
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::lint::system_named;
+use super::lint::{refused, system_named};
 use super::rules::{Change, PROJECT_HEAD};
 use crate::args;
 use crate::file;
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &args::Import, here: &Here) -> Result<Exit> {
     let _lock = file::lock(&here.place.edits_lock())?;
     let old = file::read(&path)?;
     let base = old.clone().unwrap_or_else(|| format!("{head}\n"));
-    let text = with_all(&base, &found, &path, here, arguments.agent.as_deref())?;
+    let text = with_all(&base, &found, (&path, arguments), here)?;
     if text == base {
         here.screen.line(format!("{} says so already.", here.short(&path)))?;
         return Ok(Exit::Done);
@@ -117,7 +117,10 @@ fn read(
 ) -> Result<Option<Found>> {
     // As they would be taken in: what is refused then is refused now.
     let from: Vec<String> = places.iter().map(|place| Ok(here::text(place)?.to_owned())).collect::<Result<_>>()?;
-    let new = NewImport { from: &from, system: Some(system.word()), agent: arguments.agent.as_deref() };
+    let (agent, platform) = (arguments.agent.as_deref(), arguments.platform.as_deref());
+    let platform = platform.map(|word| system.platform(word)).transpose().map_err(refused)?;
+    let word = platform.map(Platform::word);
+    let new = NewImport { from: &from, system: Some(system.word()), agent, platform: word };
     let text = with_import("", &new)?.unwrap_or_default();
     let document = document::parse(kind, "the import", &text).map_err(|problems| told(&problems, &text))?;
     let Some(import) = document.imports.first() else { bail!("nothing is taken in") };
@@ -127,7 +130,7 @@ fn read(
         None => anyhow::anyhow!("{}", problem.message),
     })?;
     let (home, project) = (here::text(here.place.home())?, here::text(&here.project)?);
-    let setting = Setting { kind, trusted: true, agent: arguments.agent.as_deref(), home, project };
+    let setting = Setting { kind, trusted: true, agent, platform, home, project };
     match system.report(&members.texts(), &setting) {
         Ok(report) => Ok(Some(Found { places, files: members.files, system, report })),
         Err(problems) => {
@@ -222,7 +225,8 @@ fn show(found: &Found, here: &Here) -> Result<()> {
 }
 
 /// The policy file's text with all of it.
-fn with_all(base: &str, found: &[Found], policy: &Path, here: &Here, agent: Option<&str>) -> Result<String> {
+fn with_all(base: &str, found: &[Found], (policy, arguments): (&Path, &args::Import), here: &Here) -> Result<String> {
+    let (agent, platform) = (arguments.agent.as_deref(), arguments.platform.as_deref());
     let mut text = base.to_owned();
     for Found { places, system, report, .. } in found {
         if !report.is_native() {
@@ -232,7 +236,7 @@ fn with_all(base: &str, found: &[Found], policy: &Path, here: &Here, agent: Opti
                 !place.is_dir() && System::of(&Text::new(path, "")) == Some(*system)
             };
             let recognised = places.iter().all(by_name);
-            let new = NewImport { from: &from, system: (!recognised).then(|| system.word()), agent };
+            let new = NewImport { from: &from, system: (!recognised).then(|| system.word()), agent, platform };
             text = with_import(&text, &new)?.unwrap_or(text);
             continue;
         }

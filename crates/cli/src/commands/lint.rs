@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use countersign_engine::{LOCAL_FILE, PROJECT_FILE};
 use countersign_formats::import::{Became, Fate, Report};
-use countersign_formats::{Setting, System, Text};
+use countersign_formats::{PlatformError, Setting, System, Text};
 use countersign_policy::document::{self, Document, Problem, quoted};
 use countersign_policy::lint::{lint, lint_source};
 use countersign_policy::{Source, SourceKind};
@@ -40,6 +40,9 @@ pub(crate) fn run(arguments: &Lint, here: &Here) -> Result<Exit> {
             None => None,
         };
         let kind = kind.unwrap_or(SourceKind::Managed);
+        if let (None, Some(_)) = (system, &arguments.platform) {
+            bail!("`{name}` is a file of ours, and `--platform` is for those of other systems: take it out");
+        }
         let found = match system {
             None => document::parse(kind, &name, &text).map(|document| {
                 let taken =
@@ -48,7 +51,10 @@ pub(crate) fn run(arguments: &Lint, here: &Here) -> Result<Exit> {
                 let warnings = lint(&document, &text, &sources, now);
                 (taken, warnings)
             }),
-            Some(system) => elsewhere(system, &name, &text, here)?.map(|warnings| (TakenIn::default(), warnings)),
+            Some(system) => {
+                let warnings = elsewhere((system, arguments.platform.as_deref()), &name, &text, here)?;
+                warnings.map(|warnings| (TakenIn::default(), warnings))
+            }
         };
         match found {
             Ok((taken, mut warnings)) => {
@@ -77,10 +83,21 @@ pub(super) fn system_named(word: &str) -> Result<System> {
     System::named(word).with_context(|| format!("there is no system `{word}`: write one of {}", known.join(", ")))
 }
 
+/// That a system knows nothing of a platform that an option names.
+pub(super) fn refused(error: PlatformError) -> anyhow::Error {
+    anyhow::anyhow!("{}: {}", error.message, error.help)
+}
+
 /// The warnings about another system's file.
-fn elsewhere(system: System, name: &str, text: &str, here: &Here) -> Result<Result<Vec<Problem>, Vec<Problem>>> {
+fn elsewhere(
+    (system, platform): (System, Option<&str>),
+    name: &str,
+    text: &str,
+    here: &Here,
+) -> Result<Result<Vec<Problem>, Vec<Problem>>> {
     let (home, project) = (here::text(here.place.home())?, here::text(&here.project)?);
-    let setting = Setting { kind: SourceKind::User, trusted: true, agent: None, home, project };
+    let platform = platform.map(|word| system.platform(word)).transpose().map_err(refused)?;
+    let setting = Setting { kind: SourceKind::User, trusted: true, agent: None, platform, home, project };
     let file = Text::new(name, text);
     let imported = system.read(std::slice::from_ref(&file), &setting);
     Ok(imported.map(|imported| {
@@ -150,7 +167,8 @@ fn taken_in(document: &Document, path: &Path, here: &Here) -> TakenIn {
                 continue;
             }
         };
-        let setting = Setting { kind, trusted: true, agent: import.agent.as_deref(), home, project };
+        let (agent, platform) = (import.agent.as_deref(), members.platform);
+        let setting = Setting { kind, trusted: true, agent, platform, home, project };
         let read = members.system.read(&members.texts(), &setting);
         let mut found: Vec<Findings> = Vec::new();
         for (path, text) in &members.files {

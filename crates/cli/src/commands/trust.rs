@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use countersign_engine::{LOCAL_FILE, Members, PROJECT_FILE};
-use countersign_formats::{Setting, System, Text};
+use countersign_formats::{Platform, Setting, System, Text};
 use countersign_policy::document::{self, Import, Imported, Problem};
 use countersign_policy::{Effect, Source, SourceKind, sha256_hex};
 use countersign_service::block_on::block_on;
@@ -22,7 +22,7 @@ struct Candidate {
     kind: SourceKind,
     files: Vec<(PathBuf, String)>,
     /// How a policy file takes them in, if they are another system's.
-    import: Option<(Import, System)>,
+    import: Option<(Import, System, Option<Platform>)>,
 }
 
 pub(crate) fn run(arguments: &args::Trust, here: &Here) -> Result<()> {
@@ -80,11 +80,11 @@ fn imports(here: &Here, kind: SourceKind, path: &Path, text: &str) -> Result<Vec
     let Ok(document) = document::parse(kind, written, text) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for import in document.imports {
-        let Members { system, files, .. } = here
+        let Members { system, platform, files, .. } = here
             .members(kind, &import, written)?
             .map_err(|problem| anyhow::anyhow!("{}", problem.render(text).trim_end()))?;
         let files = files.into_iter().map(|(path, text)| (PathBuf::from(path), text)).collect();
-        found.push(Candidate { kind, files, import: Some((import, system)) });
+        found.push(Candidate { kind, files, import: Some((import, system, platform)) });
     }
     Ok(found)
 }
@@ -116,7 +116,7 @@ fn show(here: &Here, of: &Candidate) -> Result<()> {
 
 /// The rules of a file, or what is wrong with it.
 fn sources(here: &Here, of: &Candidate) -> Result<Result<Vec<Source>, Vec<Problem>>> {
-    let Some((import, system)) = &of.import else {
+    let Some((import, system, platform)) = &of.import else {
         let mut sources = Vec::new();
         for (path, text) in &of.files {
             match document::parse(of.kind, &path.display().to_string(), text) {
@@ -131,7 +131,8 @@ fn sources(here: &Here, of: &Candidate) -> Result<Result<Vec<Source>, Vec<Proble
     let texts: Vec<Text<'_>> =
         of.files.iter().map(|(path, text)| Text::new(path.display().to_string(), text)).collect();
     let (home, project) = (here::text(here.place.home())?, here::text(&here.project)?);
-    let setting = Setting { kind: of.kind, trusted: true, agent: import.agent.as_deref(), home, project };
+    let (agent, platform) = (import.agent.as_deref(), *platform);
+    let setting = Setting { kind: of.kind, trusted: true, agent, platform, home, project };
     Ok(system.read(&texts, &setting).map(|Imported { sources, .. }| sources))
 }
 

@@ -73,7 +73,8 @@ impl Rules<'_> {
                 let miss = if ask == Ask::OnMiss { self.asking(Effect::Ask) } else { self.security(Effect::Deny) };
                 let mut rules = vec![miss.clone()];
                 let gateway = *on != Machine::WindowsNode;
-                if gateway {
+                // Which shell of Windows runs a line is not known.
+                if gateway && *on != Machine::Windows {
                     rules.extend(BUILTINS.iter().map(|builtin| self.builtin(builtin)));
                 }
                 rules.extend(self.entries());

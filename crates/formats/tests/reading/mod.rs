@@ -17,7 +17,8 @@ pub(crate) fn holds(system: System, text: &str, agent: Option<&str>) {
 
 fn named(system: System, name: &str, text: &str, agent: Option<&str>) {
     let file = Text::new(name, text);
-    let setting = Setting { kind: SourceKind::User, trusted: true, agent, home: "/home/u", project: "/repo" };
+    let setting =
+        Setting { kind: SourceKind::User, trusted: true, agent, platform: None, home: "/home/u", project: "/repo" };
     let _ = System::of(&file);
     let report = system.report(std::slice::from_ref(&file), &setting);
     match system.read(std::slice::from_ref(&file), &setting) {

@@ -15,6 +15,9 @@ use crate::source::Source;
 /// The systems whose files can be taken in, by their names in a policy file.
 pub const SYSTEMS: &[&str] = &["claude-code", "clawbolt", "codex", "flowfuse", "openclaw", "opencode", "surfsense"];
 
+/// Where a file can hold, by the names in a policy file. Few systems read theirs differently there.
+pub const PLATFORMS: &[&str] = &["linux", "macos", "windows", "windows-node"];
+
 /// What a policy file takes in of another system, as a source of its own in that system's terms: a file, a folder, or
 /// files that are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +28,17 @@ pub struct Import {
     pub system: Option<String>,
     /// The agent of that system whose rules count, where the file has several.
     pub agent: Option<String>,
+    /// Where the file holds, one of [`PLATFORMS`]; `None`: on this machine.
+    pub platform: Option<String>,
     file: Arc<str>,
+    at: Spot,
+    /// Where `platform` stands.
+    platform_at: Option<Spot>,
+}
+
+/// A place in the policy file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Spot {
     line: u32,
     column: u32,
     span: Range<usize>,
@@ -47,7 +60,16 @@ pub struct Imported {
 impl Import {
     /// A problem that points at this import.
     pub fn problem(&self, message: String, help: Option<String>) -> Problem {
-        let Import { line, column, span, .. } = self;
+        self.problem_at(&self.at, message, help)
+    }
+
+    /// A problem that points at its `platform`, if it has one.
+    pub fn platform_problem(&self, message: String, help: Option<String>) -> Problem {
+        self.problem_at(self.platform_at.as_ref().unwrap_or(&self.at), message, help)
+    }
+
+    fn problem_at(&self, at: &Spot, message: String, help: Option<String>) -> Problem {
+        let Spot { line, column, span } = at;
         Problem { file: self.file.to_string(), span: span.clone(), line: *line, column: *column, message, help }
     }
 }
@@ -74,6 +96,7 @@ impl<'i> Reader<'i> {
             return None;
         };
         let (mut from, mut system, mut agent) = (Vec::new(), None, None);
+        let (mut platform, mut platform_at) = (None, None);
         let mut span = item.span();
         for (name, value) in table {
             let Some(key) = self.key(keys::IMPORT, "an import", name, None) else { continue };
@@ -83,6 +106,10 @@ impl<'i> Reader<'i> {
                     from = self.places(value);
                 }
                 "system" => system = self.word("system", SYSTEMS, value).map(str::to_owned),
+                "platform" => {
+                    platform = self.word("platform", PLATFORMS, value).map(str::to_owned);
+                    platform_at = Some(self.spot(value.span()));
+                }
                 _ => agent = self.text_of("agent", value, "agent = \"build\"").map(str::to_owned),
             }
         }
@@ -92,8 +119,12 @@ impl<'i> Reader<'i> {
             }
             return None;
         }
-        let (line, column) = (self.line(span.start), self.column(span.start));
-        Some(Import { from, system, agent, file: Arc::clone(&self.name), line, column, span })
+        let at = self.spot(span);
+        Some(Import { from, system, agent, platform, file: Arc::clone(&self.name), at, platform_at })
+    }
+
+    fn spot(&self, span: Range<usize>) -> Spot {
+        Spot { line: self.line(span.start), column: self.column(span.start), span }
     }
 
     /// One file, or several; none is a problem.

@@ -221,6 +221,12 @@ pub(super) const IMPORT: &[Key] = &[
         Place::Everywhere,
         "The agent of that system whose rules count, where there are several; for flowfuse the team.",
     ),
+    key(
+        "platform",
+        Shape::OneOf(super::imports::PLATFORMS),
+        Place::Everywhere,
+        "Where the file holds, for openclaw and opencode, which read theirs differently there; without it on this machine.",
+    ),
 ];
 
 /// The keys of `[programs."mytool sub"]`.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub(crate) use agents::AgentRules;
 pub use assemble::{Loaded, assemble, builtin_text};
-pub use imports::{Import, Imported, SYSTEMS};
+pub use imports::{Import, Imported, PLATFORMS, SYSTEMS};
 pub(crate) use problem::Lines;
 pub use problem::{Problem, quoted};
 pub(crate) use rule_text::{language, ranges};

@@ -290,9 +290,12 @@ impl Pattern {
         }
     }
 
-    /// Whether it can only be told with the place of the program.
-    pub(crate) fn wants_place(&self) -> bool {
-        matches!(self.form, Form::OpenClaw(_))
+    /// The machine whose places of programs it can only be told with, if it is about places.
+    pub(crate) fn wants_place(&self) -> Option<Machine> {
+        match &self.form {
+            Form::OpenClaw(executable) => Some(executable.on()),
+            _ => None,
+        }
     }
 
     /// What every path that matches has in it; nothing for other resources.

@@ -121,11 +121,6 @@ const LONGEST: usize = 4096;
 const MOST_WILDCARDS: usize = 64;
 /// The longest arguments in bytes that an expression is held against.
 const LONGEST_ARGUMENTS: usize = 64 * 1024;
-/// Judged by what they are given to run, never by an entry for themselves.
-const SHELLS: [&str; 16] = [
-    "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "osh", "sh", "tcsh", "xonsh", "yash", "zsh",
-    "pwsh",
-];
 
 impl Executable {
     /// Compiles an entry. `generated`: an answer of "always" made it, no human wrote it.
@@ -140,6 +135,11 @@ impl Executable {
             Err(why) => (Program::Never(why), Binding::Free),
         };
         Executable { text: pattern.into(), on, args: args.map(Into::into), generated, program, binding }
+    }
+
+    /// Who reads the list that it stands in.
+    pub fn on(&self) -> Machine {
+        self.on
     }
 
     /// As it was written.
@@ -162,7 +162,9 @@ impl Executable {
 
     /// Whether it names a shell, which is judged by what it is given to run.
     pub fn is_shell(&self) -> bool {
-        is_shell(&self.text.trim().rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase())
+        let windows = matches!(self.on, Machine::Windows | Machine::WindowsNode);
+        let name = self.text.trim().rsplit(['/', '\\']).next().unwrap_or_default();
+        hosts::is_shell(&name.to_lowercase(), windows)
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -212,7 +214,10 @@ impl Executable {
         let name = |place: &str| place.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase();
         match self.on {
             Machine::WindowsNode => self.args.is_some() || !hosts::runs_code(&name(&at.real)),
-            _ => args.is_empty() || ![name(&at.real), name(&at.found)].iter().any(|name| is_shell(name)),
+            on => {
+                let is_shell = |name: &String| hosts::is_shell(name, on == Machine::Windows);
+                args.is_empty() || ![name(&at.real), name(&at.found)].iter().any(is_shell)
+            }
         }
     }
 
@@ -382,10 +387,6 @@ fn folded(c: char) -> char {
 
 fn has_path(text: &str) -> bool {
     text.contains(['/', '\\', '~'])
-}
-
-fn is_shell(name: &str) -> bool {
-    SHELLS.contains(&name.strip_suffix(".exe").unwrap_or(name))
 }
 
 fn is_marker(on: Machine, pattern: &str) -> bool {

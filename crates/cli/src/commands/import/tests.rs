@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::with_native;
 
 const SETTING: Setting<'_> =
-    Setting { kind: SourceKind::User, trusted: true, agent: None, home: "/home/u", project: "/" };
+    Setting { kind: SourceKind::User, trusted: true, agent: None, platform: None, home: "/home/u", project: "/" };
 
 /// The policy by a file that is taken in, and by what is written in its place; `None` where it stays.
 fn both(system: System, file: &Text<'_>, setting: &Setting<'_>) -> Option<(Engine, Engine, String)> {

@@ -134,6 +134,9 @@ fn what_is_not_known_or_hands_on_is_not_what_was_meant() {
     // A shell is what it is given to run.
     assert!(matches(&entry("/usr/bin/*"), "sh", "/usr/bin/dash"));
     assert!(!matches(&entry("/usr/bin/*"), "sh -c id", "/usr/bin/dash"));
+    let windows = Executable::compile(Machine::Windows, "C:/Windows/**", None, false);
+    let place = r"C:\Windows\System32\WindowsPowerShell\v1.0\PowerShell.exe";
+    assert!(matches(&windows, "x", place) && !matches(&windows, "x -Command calc", place));
 }
 
 #[test]
