@@ -1,6 +1,6 @@
 //! Allows of a file that a deny which it takes in makes void: across sources the strictest holds.
 
-use super::cover::{beside_patterns, by_pattern};
+use super::cover::{beside_patterns, binds, by_pattern};
 use super::dead::{parts, steps};
 use super::{Budget, Part, Set, Warning};
 use crate::action::Action;
@@ -11,6 +11,9 @@ use crate::pattern::Pattern;
 use crate::rule::{Rule, Selector};
 use crate::source::{Combining, Source};
 use crate::terms::Terms;
+
+/// What Claude Code fetches with.
+const WEB_FETCH: &str = "WebFetch";
 
 /// The warnings about the allows of a set that denies of `taken_in` cover; `tell`: whether the text of the deny is told.
 pub(super) fn warnings(set: Set<'_>, taken_in: &[&Source], tell: bool, budget: &mut Budget) -> Vec<Warning> {
@@ -51,7 +54,10 @@ fn denies<'s>(source: &'s Source, (allow, part): (&Rule, Option<&Pattern>), budg
             return None;
         }
         let covers = match source.terms() {
-            Terms::Native => {
+            Terms::ClaudeCode if matches!(rule.selector, Selector::Named(_)) => {
+                name.as_ref().is_some_and(|name| may_speak(rule) && is_about(rule, name, (allow, part), budget))
+            }
+            Terms::Native | Terms::ClaudeCode => {
                 beside_patterns(rule, allow, true)
                     && parts(rule).any(|its| budget.take(steps(its, part)) && by_pattern((rule, its), (allow, part)))
             }
@@ -68,11 +74,27 @@ fn denies<'s>(source: &'s Source, (allow, part): (&Rule, Option<&Pattern>), budg
     })
 }
 
+/// Whether a rule of Claude Code over tools by their names speaks of all that an allow says of the tool.
+fn is_about(rule: &Rule, name: &str, (allow, part): (&Rule, Option<&Pattern>), budget: &mut Budget) -> bool {
+    let search = |pattern: &Pattern| pattern.as_str().starts_with("search:");
+    // Another tool searches.
+    if name == WEB_FETCH && part.is_some_and(search) {
+        return false;
+    }
+    let covers = |its| budget.take(steps(its, part)) && by_pattern((rule, its), (allow, part));
+    binds(rule, allow) && rule.unless.is_empty() && rule.when.is_empty() && parts(rule).any(covers)
+}
+
 /// What another system calls the action of a rule of ours, where that does not depend on the call.
 fn name_in(terms: Terms, selector: &Selector) -> Option<String> {
     let Selector::Action(action) = selector else { return None };
+    if let (Terms::ClaudeCode, Action::Mcp { server, tool }) = (terms, action) {
+        return Some(format!("mcp__{server}__{tool}"));
+    }
     let name = match (terms, action) {
-        (Terms::Tool | Terms::SurfSense, Action::Tool(name)) => name,
+        (Terms::Tool | Terms::SurfSense | Terms::ClaudeCode, Action::Tool(name)) => name,
+        // What a command fetches is no call of it.
+        (Terms::ClaudeCode, Action::Fetch) => WEB_FETCH,
         (Terms::OpenCode, Action::Shell) => "bash",
         (Terms::OpenCode, Action::Read) => "read",
         (Terms::OpenCode, Action::Edit | Action::Delete) => "edit",
@@ -109,10 +131,12 @@ fn warning((position, rule, part): (usize, &Rule, Part), deny: &Rule, tell: bool
         (true, 0) => format!("the deny {} that comes with {}", quoted(&origin.text), origin.file),
         (true, line) => format!("the deny {} in {}:{line}", quoted(&origin.text), origin.file),
     };
+    let fetches = matches!((&rule.selector, &deny.selector), (Selector::Action(Action::Fetch), Selector::Named(_)));
+    let never = if fetches { "never holds for `WebFetch`" } else { "never holds" };
     Warning {
         rule: position,
         part,
-        message: format!("{subject} never holds: {its}, which this file takes in, covers it"),
+        message: format!("{subject} {never}: {its}, which this file takes in, covers it"),
         help: "take it out, or change what is denied there: across files the strictest rule holds".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use super::{Part, lint, lint_source, of_source};
 use crate::action::Action;
 use crate::document::{builtin_text, parse};
 use crate::effect::Effect;
-use crate::pattern::{Dialect, Pattern, PrefixPattern, Programs, Wildcard};
+use crate::pattern::{Anchor, Dialect, GitignorePattern, Pattern, PrefixPattern, Programs, Wildcard};
 use crate::rule::{Origin, Rule, Selector};
 use crate::source::{Combining, Source, SourceKind};
 use crate::terms::Terms;
@@ -276,6 +276,52 @@ allow = [
     // Of a project's imports nothing is told that stands in them.
     let project = told(SourceKind::Project, &[&codex, &opencode, &tools]);
     assert!(project.contains("a deny of default.rules") && !project.contains("git push\u{60} in"), "{project}");
+}
+
+/// Claude Code's settings deny a folder or a host, and an allow beside the import reads as if it counted.
+#[test]
+fn allows_that_settings_of_claude_code_deny() {
+    use Effect::{Allow, Deny};
+    let origin = |text: &str| Origin { file: "settings.json".into(), line: 3, text: text.to_owned() };
+    let path = |action: Action, anchor, text: &str| Rule {
+        patterns: vec![Pattern::gitignore(GitignorePattern::compile(anchor, text, false))],
+        ..Rule::new(Deny, Selector::Action(action), origin(&format!("Read({text})")))
+    };
+    let named = |effect, tool: &str, host: Option<&str>| Rule {
+        patterns: host.map(Pattern::domain).into_iter().collect(),
+        ..Rule::new(effect, Selector::Named(Wildcard::compile(Dialect::ClaudeCode, tool)), origin(tool))
+    };
+    let excepted = GitignorePattern::compile(Anchor::Cwd, "gen/*", false).except("keep");
+    let rules = vec![
+        path(Action::Read, Anchor::Cwd, "secrets/**"),
+        path(Action::Edit, Anchor::Root, "/etc"),
+        Rule { patterns: vec![Pattern::gitignore(excepted)], ..path(Action::Edit, Anchor::Cwd, "") },
+        named(Deny, "WebFetch", Some("*.example.org")),
+        named(Allow, "WebFetch", Some("docs.rs")),
+        named(Deny, "mcp__github__delete_*", None),
+        named(Deny, "Skill", None),
+        Rule::new(Deny, Selector::Action(Action::Agent), origin("Agent")),
+    ];
+    let settings = |rules| {
+        Source::new(SourceKind::User, "settings.json", true, rules).speaking(Terms::ClaudeCode, Combining::Strictest)
+    };
+    let text = "\
+allow = [
+  \"read(src/secrets/*, src/**)\", \"edit(/etc/hosts, gen/keep, src/**)\", \"search(secrets/**)\",
+  \"fetch(a.example.org, *.b.example.org, example.org, docs.rs, search:x)\", \"agent(Explore)\",
+  \"github/delete_issue\", \"github/get_issue\", \"tool:Skill(pdf)\", { rule = \"read(secrets/x)\", expires = 2020-01-01 },
+]
+";
+    let document = parse(SourceKind::User, "countersign.toml", text).unwrap();
+    let told = |source: &Source| {
+        let problems = lint(&document, text, &[source], now());
+        let across = problems.into_iter().filter(|problem| problem.message.contains("takes in"));
+        across.map(|problem| problem.render(text)).collect::<String>()
+    };
+    insta::assert_snapshot!(told(&settings(rules)));
+    // Every host is not every search.
+    let every = told(&settings(vec![named(Deny, "WebFetch", None)]));
+    assert!(every.contains("`docs.rs`") && !every.contains("`search:x`"), "{every}");
 }
 
 #[test]

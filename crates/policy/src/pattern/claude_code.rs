@@ -1,6 +1,6 @@
 //! Claude Code's patterns over commands and hosts.
 
-use super::glob::{Case, folded};
+use super::glob::{Case, Glob, folded};
 use super::wildcard::{Dialect, Wildcard};
 use crate::call::Call;
 use crate::target::{Word, WordKind};
@@ -136,6 +136,20 @@ impl DomainPattern {
         let Some(more) = labels.len().checked_sub(self.labels.len()) else { return false };
         let fits = if self.below { more > 0 } else { more == 0 };
         fits && self.labels.iter().zip(labels.iter().skip(more)).all(|(pattern, label)| pattern.matches(label))
+    }
+
+    /// Whether it matches every host that a glob of ours matches, in which `*` is a run of any labels.
+    pub(super) fn includes(&self, glob: &Glob) -> bool {
+        let text: String = glob.characters().into_iter().map(|c| c.unwrap_or('*')).collect();
+        if glob.is_literal() {
+            return self.matches(&text);
+        }
+        // Behind its last `*` the glob spells its labels out, and before it there is any number of them.
+        let behind = text.rsplit('*').next().and_then(|rest| rest.split_once('.')).map_or("", |(_, rest)| rest);
+        let labels: Vec<&str> = behind.split('.').filter(|_| !behind.is_empty()).collect();
+        let Some(more) = labels.len().checked_sub(self.labels.len()) else { return false };
+        let last = labels.into_iter().skip(more);
+        self.below && self.labels.iter().zip(last).all(|(pattern, label)| pattern.matches(&label.to_lowercase()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Patterns over paths as git's ignore files have them, from a folder that the rule's file or the call gives.
 
+mod includes;
+
 use serde::{Deserialize, Serialize};
 
 use super::glob::{Case, folded};

@@ -81,6 +81,20 @@ impl Glob {
         marks.add(before, Some(edge));
     }
 
+    /// Its characters; `None` where any run of them may stand.
+    pub(super) fn characters(&self) -> Vec<Option<char>> {
+        let mut all = Vec::new();
+        let mut rest = &*self.text;
+        while let Some((piece, after)) = first(rest) {
+            all.push(match piece {
+                Piece::Char(c) => Some(c),
+                Piece::AnyRun => None,
+            });
+            rest = after;
+        }
+        all
+    }
+
     /// Adds what every text that matches has in it.
     pub(super) fn outline_into(&self, outline: &mut Outline) {
         let mut rest = &*self.text;

@@ -25,6 +25,11 @@ impl Pattern {
                 };
                 theirs == Case::Exact && ours.spelled_out(MOST_SPELLINGS).iter().any(covers)
             }
+            // What is allowed means exactly what it says; what is denied is compared in any case.
+            (Form::Gitignore(ours), Form::Path(other)) => {
+                case == Case::Fold && theirs == Case::Exact && ours.includes(other)
+            }
+            (Form::Domain(ours), Form::Url(other)) => ours.includes(other.host()),
             // Of patterns in other systems' terms only that each includes itself.
             (ours, other) => case == theirs && ours == other,
         }
@@ -63,6 +68,8 @@ impl Pattern {
 
 #[cfg(test)]
 mod tests {
+    mod claude_code;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
 

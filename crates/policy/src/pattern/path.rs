@@ -18,8 +18,9 @@ pub struct PathPattern {
     marks: Marks,
 }
 
+/// Where a pattern begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Root {
+pub(super) enum Root {
     Workspace,
     Absolute,
     Home,
@@ -29,6 +30,15 @@ enum Root {
 enum Component {
     AnyDepth,
     Name(Glob),
+}
+
+/// A component of a pattern, for one of another language.
+#[derive(Clone, Copy)]
+pub(super) enum Name<'a> {
+    /// Any number of names.
+    AnyDepth,
+    /// One that this matches.
+    Glob(&'a Glob),
 }
 
 impl PathPattern {
@@ -89,6 +99,17 @@ impl PathPattern {
 
     pub(super) fn marks(&self) -> Marks {
         self.marks
+    }
+
+    pub(super) fn root(&self) -> Root {
+        self.root
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = Name<'_>> {
+        self.components.iter().map(|component| match component {
+            Component::AnyDepth => Name::AnyDepth,
+            Component::Name(glob) => Name::Glob(glob),
+        })
     }
 
     /// Whether an absolute, cleaned-up path with these marks matches.

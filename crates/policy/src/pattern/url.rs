@@ -82,6 +82,11 @@ impl UrlPattern {
         path.matches(its_path, case)
     }
 
+    /// The hosts that it is about.
+    pub(super) fn host(&self) -> &Glob {
+        &self.host
+    }
+
     /// Whether it matches everything that `other` does. Schemes are taken to be in lower case, as calls have them.
     pub(super) fn includes(&self, other: &UrlPattern, case: Case, theirs: Case) -> bool {
         // What is asked about or denied also holds where only the host is known, and in whatever scheme.

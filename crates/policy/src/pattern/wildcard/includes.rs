@@ -1,6 +1,7 @@
 //! Which wildcards match everything that another one matches.
 
 use super::{Dialect, Step, Wildcard, optional, pass_runs, steps};
+use crate::pattern::Glob;
 
 impl Wildcard {
     /// The same as its author wrote it: OpenCode's as if the case of letters counted for nothing. There asks and denies
@@ -36,6 +37,19 @@ impl Wildcard {
         let ours = Taker { optional: optional(self.dialect, &ours), steps: ours };
         let without = theirs.get(..theirs.len().saturating_sub(missing));
         ours.takes_all_of(&theirs) && (missing == 0 || without.is_some_and(|steps| ours.takes_all_of(steps)))
+    }
+}
+
+impl Wildcard {
+    /// Whether it matches every text in lower case of those that a glob of ours matches exactly.
+    pub(in crate::pattern) fn includes_folded(&self, glob: &Glob) -> bool {
+        let step = |piece: Option<char>| match piece {
+            Some(c) => c.to_lowercase().map(|c| Step::One(u32::from(c))).collect(),
+            None => vec![Step::Run(None)],
+        };
+        let theirs: Vec<Step> = glob.characters().into_iter().flat_map(step).collect();
+        let ours = steps(self.dialect, &self.text);
+        Taker { optional: optional(self.dialect, &ours), steps: ours }.takes_all_of(&theirs)
     }
 }
 
