@@ -219,7 +219,7 @@ fn shell(line: &str, of: &Taken<'_>) -> Result<Vec<Target>, String> {
         let mut target = Target { spellings, ..Target::primary(Action::Shell, words) };
         if wants_places {
             target.programs = match of.policy.is_of_windows() {
-                true => windows::programs(line, &analysis),
+                true => windows::programs(line, &analysis, of),
                 false => located::programs(command, analysis.commands.len() == 1, of),
             };
         }

@@ -21,7 +21,8 @@ pub(crate) fn programs(command: &Command, alone: bool, of: &Taken<'_>) -> BTreeM
     looked_up.filter_map(|name| Some(((*name).to_owned(), find(name, alone, of)?))).collect()
 }
 
-fn find(program: &str, alone: bool, of: &Taken<'_>) -> Option<Located> {
+/// Where this machine would find a program.
+pub(crate) fn find(program: &str, alone: bool, of: &Taken<'_>) -> Option<Located> {
     if program.contains('/') {
         let path = expand_home(program, &of.places.home)?;
         return if alone || path.starts_with('/') { at(&join(&of.places.cwd, &path), of) } else { None };

@@ -6,15 +6,20 @@ use std::collections::BTreeMap;
 use countersign_policy::{Located, WordKind};
 use countersign_shell::{Analysis, windows};
 
+use crate::extract::Taken;
+use crate::{hosts, located};
+
 /// Names that stand for a device in every folder.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 /// The same with a digit behind them.
 const PORTS: [&str; 2] = ["com", "lpt"];
 
 /// The place of the line's only program. None where it is one of several commands, where bash and the shells of Windows
-/// read other words, or where the place could be said in another way: such a program is on no list.
-pub(crate) fn programs(line: &str, analysis: &Analysis) -> BTreeMap<String, Located> {
-    place(line, analysis).into_iter().collect()
+/// read other words, where the place could be said in another way, or where the line runs on this machine, on which it is
+/// a file in the current folder: such a program is on no list.
+pub(crate) fn programs(line: &str, analysis: &Analysis, of: &Taken<'_>) -> BTreeMap<String, Located> {
+    let elsewhere = |program: &str| !hosts::runs_here(&of.call.host) && located::find(program, true, of).is_none();
+    place(line, analysis).filter(|(program, _)| elsewhere(program)).into_iter().collect()
 }
 
 fn place(line: &str, analysis: &Analysis) -> Option<(String, Located)> {

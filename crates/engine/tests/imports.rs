@@ -436,6 +436,27 @@ fn what_windows_could_read_otherwise_asks() {
     assert_eq!(judged(&reading, &disk, "shell", "C:/Windows/System32/rundll32.exe x").effect(), Effect::Ask);
 }
 
+/// On this machine `C:/Tools/jq.exe` is a file in the current folder, which an agent may write.
+#[test]
+fn a_program_of_windows_is_none_of_this_machine() {
+    let (mut disk, reading) = windows_list("windows-node", r#"[{"pattern": "C:/Tools/**"}]"#);
+    let line = "C:/Tools/jq.exe .a";
+    assert_eq!(judged(&reading, &disk, "shell", line).effect(), Effect::Allow);
+    let request = Request {
+        host: "claude-code".to_owned(),
+        tool: "Bash".to_owned(),
+        args: serde_json::json!({ "command": line }),
+        cwd: "/repo".to_owned(),
+        project: "/repo".to_owned(),
+        home: "/home/u".to_owned(),
+        ..Request::of("shell", "")
+    };
+    let call = reading.engine.call(&request, &disk);
+    assert_eq!(reading.engine.decide(&[], None, &call, Timestamp(0)).effect(), Effect::Ask);
+    disk.program("/repo/C:/Tools/jq.exe");
+    assert_eq!(judged(&reading, &disk, "shell", line).effect(), Effect::Ask);
+}
+
 /// OpenCode compares there without regard to case.
 #[test]
 fn opencodes_allows_have_no_case_on_windows() {

@@ -63,6 +63,11 @@ pub(crate) fn tool(host: &str, tool: &str) -> Option<&'static ToolRow> {
     }
 }
 
+/// Whether what a host runs, it runs on this machine. Of calls in our own vocabulary that is not known.
+pub(crate) fn runs_here(host: &str) -> bool {
+    host != GENERIC
+}
+
 /// The host of calls in our own vocabulary: tools named like the built-in actions, with one argument `resource`.
 pub const GENERIC: &str = "countersign";
 
