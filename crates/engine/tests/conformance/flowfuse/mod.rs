@@ -105,11 +105,20 @@ fn same(of: &'static str, theirs: &Value, ours: &Value) -> Option<Difference> {
 
 /// Whether node-semver takes the text for a version.
 fn is_semver(text: &str) -> bool {
-    let text = text.trim();
-    let text = text.strip_prefix('v').unwrap_or(text);
-    let numbers = text.split(['-', '+']).next().unwrap_or_default();
-    let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty();
-    numbers.split('.').count() == 3 && numbers.split('.').all(number)
+    const LARGEST: u64 = (1 << 53) - 1;
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let bare = text.strip_prefix('v').unwrap_or(text);
+    let (bare, build) = bare.split_once('+').map_or((bare, None), |(bare, build)| (bare, Some(build)));
+    let (numbers, prerelease) = bare.split_once('-').map_or((bare, None), |(bare, more)| (bare, Some(more)));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty();
+    let number = |part: &str| digits(part) && (part == "0" || !part.starts_with('0'));
+    let word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !part.is_empty();
+    let small = |part: &str| part.parse::<u64>().is_ok_and(|number| number <= LARGEST);
+    text.len() <= 256
+        && numbers.split('.').count() == 3
+        && numbers.split('.').all(|part| number(part) && small(part))
+        && prerelease.is_none_or(|parts| parts.split('.').all(|part| word(part) && (!digits(part) || number(part))))
+        && build.is_none_or(|parts| parts.split('.').all(word))
 }
 
 fn is_known(version: Option<&str>) -> bool {

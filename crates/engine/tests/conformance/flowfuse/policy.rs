@@ -4,8 +4,8 @@ use countersign_policy::{Class, Effect, SourceKind, Timestamp, decide};
 use serde_json::{Value, json};
 
 use super::{
-    CONTRADICTION, INHERITED, UNKNOWN_VERSION, UNLISTED, availability, call, catalog, effects, is_known, policy_of,
-    same, state, team, version,
+    BROKEN_BOUND, CONTRADICTION, INHERITED, UNKNOWN_VERSION, UNLISTED, availability, call, catalog, effects,
+    has_broken_bound, is_known, policy_of, same, state, team, version,
 };
 use crate::case::{Case, Folder};
 use crate::rule::{Difference, Kind, Rule};
@@ -23,11 +23,18 @@ pub(crate) fn kind() -> Kind {
                 ..UNKNOWN_VERSION
             },
             Rule {
+                explains: |case, difference| {
+                    let entries = || case.context["catalog"].as_array().into_iter().flatten();
+                    difference.of == "availability" && entries().any(has_broken_bound)
+                },
+                ..BROKEN_BOUND
+            },
+            Rule {
                 explains: |case, difference| is_policy(difference) && case.text("tool").starts_with("manage-groups"),
                 ..INHERITED
             },
             Rule {
-                explains: |case, difference| is_policy(difference) && case.expect["in_resolved_tools"].is_null(),
+                explains: |case, difference| is_policy(difference) && !case.expect["in_resolved_tools"].is_string(),
                 ..UNLISTED
             },
         ],

@@ -45,9 +45,9 @@ fn parsed(case: &Case) -> Vec<Difference> {
 fn says(ours: &str, theirs: &str) -> bool {
     let Some((place, reason)) = theirs.split_once(": ") else { return true };
     let wanted = match reason {
-        "expected a string" => "must be a text",
-        "expected a non-empty string" => "must be a text that is not empty",
-        "expected a non-empty string or an object with a non-empty pattern" => "must be a text, or an object",
+        // What is missing, what is no text and what is an empty one, we tell apart in other words.
+        "expected a string" | "expected a non-empty string" => "must be a text",
+        "expected a non-empty string or an object with a non-empty pattern" => "must be a text",
         "expected a finite number" => "must be a number",
         "expected a boolean" => "must be true or false",
         "expected an array" => "must be a list",

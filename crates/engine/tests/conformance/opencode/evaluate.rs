@@ -40,7 +40,7 @@ pub(crate) fn second() -> Kind {
                 .collect();
             compare(case, &entries, &saved, case.text("action"), &texts(&case.request["resources"]))
         },
-        rules: vec![NOTHING],
+        rules: vec![NOTHING, SPELLINGS],
     }
 }
 
@@ -78,7 +78,7 @@ fn compare(
         if is_approved && judgement.effect() == Effect::Deny {
             differences.push(Difference::stricter("rule", theirs, ours));
         } else if ours != theirs && !is_approved {
-            differences.push(Difference::looser("rule", theirs, ours));
+            differences.push(another_rule(theirs, ours, judgement.effect()));
         }
     }
     if let Some(shown) = case.expect.get("denied_ruleset") {
@@ -91,6 +91,30 @@ fn compare(
     }
     differences
 }
+
+/// Another rule decides: at least as strict as theirs, or not.
+pub(crate) fn another_rule(theirs: String, ours: String, effect: Effect) -> Difference {
+    let its = theirs.rsplit(" = ").next().and_then(Effect::named);
+    let difference = if its.is_some_and(|its| effect >= its) { Difference::stricter } else { Difference::looser };
+    difference("rule", theirs, ours)
+}
+
+/// Whether a text of the case can be said in another way: in another case of its letters, or in one line.
+pub(crate) fn has_another_spelling(case: &Case) -> bool {
+    let texts =
+        ["patterns", "resources"].into_iter().flat_map(|key| case.request[key].as_array().into_iter().flatten());
+    let rules = case.policy.to_string();
+    texts.filter_map(Value::as_str).chain([&*rules]).any(|text| text.contains('\n') || text.to_lowercase() != text)
+}
+
+pub(crate) const SPELLINGS: Rule = Rule {
+    name: "what is asked about or denied is so however it is written",
+    inputs: "patterns and rules with letters in another case, and with line breaks",
+    answer: "a rule that asks or denies holds in any case, and of a text of several lines also for the same in one",
+    why: "on many disks `RM` is `rm`, and a line break slips past `**`",
+    side: Side::Stricter,
+    explains: |case, difference| matches!(difference.of, "decision" | "rule") && has_another_spelling(case),
+};
 
 /// The names of a rule's parts in each system.
 pub(crate) const FIRST: [&str; 3] = ["permission", "pattern", "action"];
@@ -134,4 +158,5 @@ const RULES: &[Rule] = &[
             approved && (difference.of == "rule" || difference.ours == "deny")
         },
     },
+    SPELLINGS,
 ];

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Folder, texts};
 use crate::imported::{call, judged, policy, rule_of};
-use crate::opencode::evaluate::NOTHING;
+use crate::opencode::evaluate::{NOTHING, SPELLINGS, another_rule};
 use crate::opencode::offered;
 use crate::rule::{Difference, Kind, Rule};
 
@@ -16,11 +16,14 @@ pub(crate) fn kind() -> Kind {
         name: "evaluate",
         compares: "the decision, the rule that decided each pattern, and the first that denied",
         replay,
-        rules: vec![Rule {
-            answer: "what the rules say of the tool's name, and at least ask",
-            why: "nothing is known of such a call but its tool; a denial of the tool is not lifted by naming nothing",
-            ..NOTHING
-        }],
+        rules: vec![
+            Rule {
+                answer: "what the rules say of the tool's name, and at least ask",
+                why: "nothing is known of such a call but its tool; a denial of the tool is not lifted by naming nothing",
+                ..NOTHING
+            },
+            SPELLINGS,
+        ],
     }
 }
 
@@ -62,17 +65,22 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
         Cause::Default => unspoken.clone(),
         cause => rule_of(cause).unwrap_or("no rule").to_owned(),
     };
-    let ours: Vec<String> = decision.judgements().iter().map(|judgement| decided(judgement.cause())).collect();
     let theirs: Vec<String> = entries(&case.expect["matched"]).into_iter().map(|entry| entry.origin.text).collect();
-    if ours != theirs {
-        differences.push(Difference::looser("rules", theirs.join(", "), ours.join(", ")));
+    if theirs.len() != decision.judgements().len() {
+        differences.push(Difference::looser("rules", theirs.join(", "), decision.judgements().len().to_string()));
+    }
+    for (judgement, theirs) in decision.judgements().iter().zip(theirs) {
+        let ours = decided(judgement.cause());
+        if ours != theirs {
+            differences.push(another_rule(theirs, ours, judgement.effect()));
+        }
     }
     if let Some(denied) = case.expect.get("deny_rule").filter(|rule| !rule.is_null()) {
         let theirs = of(denied).origin.text;
         let denies = decision.judgements().iter().find(|judgement| judgement.effect() == Effect::Deny);
         let ours = denies.map(|judgement| decided(judgement.cause())).unwrap_or_default();
         if ours != theirs {
-            differences.push(Difference::looser("denied", theirs, ours));
+            differences.push(another_rule(theirs, ours, Effect::Deny));
         }
     }
     differences
