@@ -131,6 +131,9 @@ pub fn parse(text: &Text<'_>, grammar: Grammar) -> Result<Node, Problem> {
         let message = format!("the file has {} bytes, and at most {MAX_BYTES} are read", source.len());
         return Err(text.problem(&(0..0), message, None));
     }
+    if let Some(problem) = text.marked() {
+        return Err(problem);
+    }
     if let Some(at) = too_deep(source) {
         return Err(text.problem(&(at..at + 1), format!("the nesting is deeper than {MAX_DEPTH}"), None));
     }
@@ -254,9 +257,20 @@ mod tests {
         assert_eq!((problem.line, problem.column), (2, 8));
     }
 
+    /// Editors on Windows write such a mark, and Node's `JSON.parse` refuses it.
+    #[test]
+    fn a_byte_order_mark_is_named() {
+        let problem = parse(&Text::new("x.json", "\u{feff}{}"), Grammar::Jsonc).unwrap_err();
+        assert!(problem.message.contains("byte order mark") && problem.help.is_some(), "{problem:?}");
+    }
+
     #[test]
     fn deep_nesting_is_refused_before_it_is_read() {
         let deep = "[".repeat(100_000);
+        for before in ["", "// \"\n", "/* \" */", "\"\\\"\",", "// \\\"\n", "[\"a\", "] {
+            let text = format!("{before}{deep}");
+            assert!(parse(&Text::new("x.json", &text), Grammar::Jsonc).is_err(), "{before}");
+        }
         assert!(parse(&Text::new("x.json", &deep), Grammar::Jsonc).unwrap_err().message.contains("deeper"));
     }
 }

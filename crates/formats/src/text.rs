@@ -26,6 +26,14 @@ impl<'a> Text<'a> {
         Problem::at(&self.name, self.text, span.clone(), message.into(), help.map(str::to_owned))
     }
 
+    /// That it begins with a byte order mark, which some programs take for a character and others do not.
+    pub(crate) fn marked(&self) -> Option<Problem> {
+        const MARK: char = '\u{feff}';
+        let help = "save it as UTF-8 without one";
+        let problem = || self.problem(&(0..MARK.len_utf8()), "the file begins with a byte order mark", Some(help));
+        self.text.starts_with(MARK).then(problem)
+    }
+
     /// The origin of a rule that stands there and reads like this.
     pub fn origin(&self, span: &Range<usize>, rule: impl Into<String>) -> Origin {
         let before = self.text.get(..span.start).unwrap_or_default();
