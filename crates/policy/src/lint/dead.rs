@@ -99,8 +99,10 @@ pub(super) fn parts(rule: &Rule) -> impl Iterator<Item = Option<&Pattern>> {
 
 /// How long it takes at most to compare two patterns.
 pub(super) fn steps(one: Option<&Pattern>, other: Option<&Pattern>) -> usize {
+    // Those of other systems are walked even where they have no `*`.
+    let walked = one.is_some_and(|pattern| !pattern.is_native() || pattern.as_str().contains('*'));
     let (one, other) = (one.map_or("", Pattern::as_str), other.map_or("", Pattern::as_str));
-    let product = if one.contains('*') { one.len().saturating_mul(other.len()) } else { one.len() + other.len() };
+    let product = if walked { one.len().saturating_mul(other.len()) } else { one.len() + other.len() };
     product.saturating_add(1)
 }
 

@@ -343,6 +343,19 @@ fn a_hostile_file_is_done_soon() {
     let document = parse(SourceKind::Project, "countersign.toml", &text).unwrap();
     let problems = lint(&document, &text, &[], now());
     assert!(problems.first().is_some_and(|problem| problem.message.contains("too long")), "{problems:?}");
+    // A denial that is walked without a `*` in it.
+    let deny = GitignorePattern::compile(Anchor::Cwd, &"?".repeat(200_000), false);
+    let origin = Origin { file: "settings.json".into(), line: 1, text: "Edit".to_owned() };
+    let rule = Rule {
+        patterns: vec![Pattern::gitignore(deny)],
+        ..Rule::new(Effect::Deny, Selector::Action(Action::Edit), origin)
+    };
+    let source = Source::new(SourceKind::User, "settings.json", true, vec![rule])
+        .speaking(Terms::ClaudeCode, Combining::Strictest);
+    let long = format!("allow = [\"edit({})\"]\n", "a".repeat(200_000));
+    let document = parse(SourceKind::User, "countersign.toml", &long).unwrap();
+    let problems = lint(&document, &long, &[&source], now());
+    assert!(problems.first().is_some_and(|problem| problem.message.contains("too long")), "{}", problems.len());
     let many = format!("allow = [{}]\n", "{ rule = \"agent(x)\", expires = 2020-01-01 }, ".repeat(5000));
     let document = parse(SourceKind::User, "countersign.toml", &many).unwrap();
     let problems = lint(&document, &many, &[], now());
