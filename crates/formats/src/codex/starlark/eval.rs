@@ -237,7 +237,7 @@ impl Machine<'_> {
             let Some(part) = part else { continue };
             *bound = match self.value(part)? {
                 Value::Int(int) => Some(int),
-                Value::None => None,
+                Value::None if !matches!(of, Value::Text(_)) => None,
                 other => return Err(Stop::new(span, format!("a value of type `{}` is no place", other.kind()))),
             };
         }

@@ -239,7 +239,8 @@ impl<'t> Lexer<'t> {
             match self.bump() {
                 Some('\n') if !triple => return self.stop(from, "the text does not end in its line"),
                 None => return self.stop(from, "the text does not end"),
-                Some('\r') if self.peek() == Some('\n') => {}
+                // As Codex's own reader: none is part of a text.
+                Some('\r') => {}
                 Some('\\') if raw => match self.bump() {
                     Some(c) => {
                         if c != quote {

@@ -175,7 +175,7 @@ impl Machine<'_> {
                 let pieces = pieces.into_iter().collect::<Result<Vec<_>>>()?;
                 return self.store.tuple(pieces, span);
             }
-            ("splitlines", []) => text.lines().collect(),
+            ("splitlines", []) => lines(text),
             ("split" | "rsplit", []) => text.split_whitespace().collect(),
             ("split" | "rsplit", [Value::Text(by)]) if !by.is_empty() => text.split(&**by).collect(),
             ("split", [Value::Text(by), Value::Int(times)]) if !by.is_empty() => {
@@ -212,6 +212,8 @@ impl Machine<'_> {
     fn format_braces(&mut self, text: &Rc<str>, given: &Given, span: &Span) -> Result<Value> {
         let mut out = String::new();
         let mut next = 0;
+        // Whether the braces count by themselves.
+        let mut counted = None;
         let mut rest = &**text;
         while let Some(at) = rest.find(['{', '}']) {
             let (before, after) = rest.split_at(at);
@@ -228,11 +230,17 @@ impl Machine<'_> {
                 Some(name) => (name, true),
                 None => (name.strip_suffix("!s").unwrap_or(name), false),
             };
+            let place = Some(name).filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+            if place.is_some() && *counted.get_or_insert(name.is_empty()) != name.is_empty() {
+                return Err(Stop::new(span, "braces of this text count by themselves, and others have a number"));
+            }
             let value = if name.is_empty() {
                 next += 1;
                 given.places.get(next - 1)
-            } else if let Ok(place) = name.parse::<usize>() {
-                given.places.get(place)
+            } else if let Some(place) = place {
+                place.parse::<usize>().ok().and_then(|place| given.places.get(place))
+            } else if name.contains(['.', ',', '[', ']']) {
+                return Err(Stop::new(span, "only a name or a number stands in the braces of a text"));
             } else {
                 given.names.iter().find(|(its, _)| **its == *name).map(|(_, value)| value)
             };
@@ -359,4 +367,17 @@ fn title(text: &str) -> String {
         inside = c.is_alphabetic();
     }
     out
+}
+
+/// The lines of a text: behind a line feed, a carriage return, or both.
+fn lines(text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['\n', '\r']) {
+        let (line, after) = rest.split_at(at);
+        lines.push(line);
+        rest = after.strip_prefix("\r\n").or_else(|| after.get(1..)).unwrap_or_default();
+    }
+    lines.extend(Some(rest).filter(|rest| !rest.is_empty()));
+    lines
 }

@@ -21,6 +21,7 @@ mod parse;
 mod run;
 mod tree;
 mod value;
+mod written;
 
 use std::ops::Range;
 use std::rc::Rc;

@@ -29,6 +29,31 @@ fn fails(text: &str, message: &str) {
     assert!(found.contains(message), "{text}: {found}");
 }
 
+/// What comes out of `repr` and `str` may be a word of a pattern.
+#[test]
+fn values_are_written_as_there() {
+    shows(r#"show(repr("é\u2028🎉\x1b\x7f\t\"'\\"))"#, &[r#""\xe9\u2028\U0001f389\x1b\x7f\t\"'\\""#]);
+    shows("show(str(['é', ('b',), {1: None}]))", &[r#"["\xe9", ("b",), {1: None}]"#]);
+    shows(
+        "show(str(range(3)), str(range(2, 5)), str(0.5), str(100000.0))",
+        &["range(3)", "range(2, 5)", "0.5", "100000.0"],
+    );
+    shows("show(*'a\\nb\\r\\nc\\rd\\r'.splitlines())", &["a", "b", "c", "d"]);
+    shows("show('''a\rb\r\nc''')", &["ab\nc"]);
+    fails("show(str(range(0, 10, 3)))", "is not written");
+    fails("show(str(range(5, 0)), str(range(-2)))", "is not written");
+    shows(r#"show(repr("Āσ\u0300"))"#, &[r#""Āσ\u0300""#]);
+    fails("show(str(1000000.5))", "is not written");
+    fails("show(str(len))", "a function is not written");
+    fails("show(str(lambda: 1))", "a function is not written");
+    fails("show(str(1 == 1.0))", "is not compared");
+    fails("show(str(1.0 in [1]))", "is not compared");
+    fails("show('abc'[None:2])", "is no place");
+    fails("show('{} {0}'.format('a'))", "count by themselves");
+    fails("show('{0} {}'.format('a'))", "count by themselves");
+    fails("show('{a.b}'.format(**{'a.b': 'x'}))", "only a name");
+}
+
 #[test]
 fn names_functions_and_scopes() {
     shows(

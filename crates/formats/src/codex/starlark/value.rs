@@ -54,7 +54,7 @@ pub(super) const MAX_MEMORY: usize = 16 * 1024 * 1024;
 /// What one value costs at least.
 pub(super) const COST: usize = 48;
 /// How deep values may be nested where they are compared or written.
-const MAX_VALUE_DEPTH: u32 = 20;
+pub(super) const MAX_VALUE_DEPTH: u32 = 20;
 
 /// The values of a file that hold others, and what it may still do.
 pub(super) struct Store {
@@ -260,6 +260,9 @@ impl Store {
             (Value::Bool(one), Value::Bool(other)) => one == other,
             (Value::Int(one), Value::Int(other)) => one == other,
             (Value::Float(one), Value::Float(other)) => one == other,
+            (Value::Int(_), Value::Float(_)) | (Value::Float(_), Value::Int(_)) => {
+                return Err(Stop::new(span, "a whole number is not compared with one that has a fraction"));
+            }
             (Value::Text(one), Value::Text(other)) => {
                 self.read(one.len(), span)?;
                 one == other
@@ -295,71 +298,9 @@ impl Store {
             _ => false,
         })
     }
-
-    /// The value as a file would write it, or a text as it is.
-    pub(super) fn shown(&mut self, value: &Value, quoted: bool, span: &Span) -> Result<String> {
-        let mut out = String::new();
-        match value {
-            Value::Text(text) if !quoted => out.push_str(text),
-            value => self.write(value, &mut out, span, 0)?,
-        }
-        self.take(out.len(), span)?;
-        Ok(out)
-    }
-
-    fn write(&mut self, value: &Value, out: &mut String, span: &Span, depth: u32) -> Result<()> {
-        self.steps(1, span)?;
-        if depth > MAX_VALUE_DEPTH || out.len() > MAX_MEMORY {
-            return Err(too_deep(span));
-        }
-        match value {
-            Value::None => out.push_str("None"),
-            Value::Bool(true) => out.push_str("True"),
-            Value::Bool(false) => out.push_str("False"),
-            Value::Int(int) => out.push_str(&int.to_string()),
-            Value::Float(float) => out.push_str(&format!("{float:?}")),
-            Value::Text(text) => {
-                self.take(text.len(), span)?;
-                out.push_str(&format!("{text:?}"));
-            }
-            Value::Range { start, length, step } => {
-                let end = start.saturating_add(length.saturating_mul(*step));
-                out.push_str(&format!("range({start}, {end}, {step})"));
-            }
-            Value::List(_) | Value::Tuple(_) => {
-                let items = self.items(value).to_vec();
-                let (open, close) = if matches!(value, Value::List(_)) { ("[", "]") } else { ("(", ")") };
-                out.push_str(open);
-                for (at, item) in items.iter().enumerate() {
-                    if at > 0 {
-                        out.push_str(", ");
-                    }
-                    self.write(item, out, span, depth + 1)?;
-                }
-                if open == "(" && items.len() == 1 {
-                    out.push(',');
-                }
-                out.push_str(close);
-            }
-            Value::Dict(_) => {
-                out.push('{');
-                for (at, (key, value)) in self.entries(value).to_vec().iter().enumerate() {
-                    if at > 0 {
-                        out.push_str(", ");
-                    }
-                    self.write(key, out, span, depth + 1)?;
-                    out.push_str(": ");
-                    self.write(value, out, span, depth + 1)?;
-                }
-                out.push('}');
-            }
-            Value::Function(_) | Value::Builtin(_) | Value::Method(..) => out.push_str("<function>"),
-        }
-        Ok(())
-    }
 }
 
-fn too_deep(span: &Span) -> Stop {
+pub(super) fn too_deep(span: &Span) -> Stop {
     Stop::new(span, format!("these values are nested deeper than {MAX_VALUE_DEPTH}"))
 }
 
