@@ -24,6 +24,7 @@ pub(crate) fn from_request(policy: &Policy, programs: &Programs, request: &Reque
         cwd: request.cwd.clone(),
         project: request.project.clone(),
         real_project: real_project.clone(),
+        roots: request.roots.clone(),
         home: request.home.clone(),
     };
     call.project = real_project;
@@ -59,6 +60,7 @@ pub(crate) fn request(call: &Call) -> Request {
         args: call.args.clone(),
         cwd: call.cwd.clone(),
         project: call.project.clone(),
+        roots: call.roots.clone(),
         session: call.session.clone(),
         turn: call.turn.clone(),
         agent: call.agent.clone(),
@@ -94,6 +96,7 @@ pub(crate) fn bare(policy: &Policy, request: &Request) -> Call {
         args: request.args.clone(),
         cwd: request.cwd.clone(),
         project: request.project.clone(),
+        roots: request.roots.clone(),
         home: request.home.clone(),
         user: request.user.clone(),
         session: request.session.clone(),

@@ -66,6 +66,7 @@ pub(crate) fn request(action: &str, resource: &str) -> Request {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         mode: None,
         user: "user".to_owned(),
         home: "/home/user".to_owned(),

@@ -305,10 +305,10 @@ fn touched(touch: &Touch, of: &Taken<'_>) -> Target {
 }
 
 /// A folder that is filled with what is in another: what of it may not be changed could be replaced, and at the top of
-/// the project that is more than is there now.
+/// the project or of another root that is more than is there now.
 fn look_filled(target: &mut Target, of: &Taken<'_>) {
     let Resource::Path(PathResource { real: Some(real), .. }) = &target.resource else { return };
-    if below(&of.places.real_project, real).is_some() {
+    if of.places.workspace().any(|folder| below(folder, real).is_some()) {
         let caution = "what is copied there may bring hooks and settings for the whole project";
         target.caution = Some(caution.to_owned());
     } else if of.files.meta(real).is_some_and(|meta| meta.is_dir) {

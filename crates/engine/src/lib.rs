@@ -55,6 +55,8 @@ pub struct Request {
     pub cwd: String,
     /// The project folder, absolute, as the host names it.
     pub project: String,
+    /// Real paths of further folders that the session works in, as humans set them; never an agent.
+    pub roots: Vec<String>,
     /// The session.
     pub session: String,
     /// The turn or prompt.
@@ -116,6 +118,12 @@ impl Engine {
     /// The same call with other arguments, taken apart anew.
     pub fn with_args(&self, call: &Call, args: serde_json::Value, files: &dyn Files) -> Call {
         let request = Request { args, ..call::request(call) };
+        self.call(&request, files)
+    }
+
+    /// The same call in a session with these further folders, taken apart anew.
+    pub fn with_roots(&self, call: &Call, roots: &[String], files: &dyn Files) -> Call {
+        let request = Request { roots: roots.to_vec(), ..call::request(call) };
         self.call(&request, files)
     }
 

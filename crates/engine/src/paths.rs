@@ -13,6 +13,8 @@ pub(crate) struct Places {
     pub(crate) project: String,
     /// Its real path.
     pub(crate) real_project: String,
+    /// Real paths of the session's further folders.
+    pub(crate) roots: Vec<String>,
     /// The home directory, or nothing.
     pub(crate) home: String,
 }
@@ -49,8 +51,13 @@ impl Places {
 
     /// Whether every spelling lies inside the workspace.
     pub(crate) fn inside(&self, path: &PathResource) -> bool {
-        below(&path.lexical, &self.real_project).is_some()
-            && path.real.as_ref().is_some_and(|real| below(real, &self.real_project).is_some())
+        let within = |path: &str| self.workspace().any(|folder| below(path, folder).is_some());
+        within(&path.lexical) && path.real.as_deref().is_some_and(within)
+    }
+
+    /// The real paths of the folders that are the workspace: the project first.
+    pub(crate) fn workspace(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.real_project).chain(&self.roots).map(String::as_str)
     }
 }
 

@@ -6,7 +6,7 @@ use countersign_shell::Analysis;
 use crate::extract::Taken;
 use crate::paths::{below, join};
 
-/// Has a human look at a command of git's that would run in a folder of the project which holds a repository without
+/// Has a human look at a command of git's that would run in a folder of the workspace which holds a repository without
 /// `.git`: whoever writes a project's files can write one.
 pub(crate) fn caution(targets: &mut [Target], analysis: &Analysis, of: &Taken<'_>) {
     let is_git = |word: &str| word == "git" || word.ends_with("/git");
@@ -26,10 +26,14 @@ pub(crate) fn caution(targets: &mut [Target], analysis: &Analysis, of: &Taken<'_
     }
 }
 
-/// The nearest such folder from here up to the project's.
+/// The nearest such folder from here up to the project's, or to that of another root.
 fn above(folder: &str, of: &Taken<'_>) -> Option<String> {
     let mut folder = folder;
-    while below(folder, &of.places.real_project).is_some_and(|rest| !rest.is_empty()) {
+    let is_below = |folder: &str| {
+        let in_root = of.places.roots.iter().any(|root| below(folder, root).is_some());
+        in_root || below(folder, &of.places.real_project).is_some_and(|rest| !rest.is_empty())
+    };
+    while is_below(folder) {
         // The rest of a repository can be elsewhere, where a file in it says.
         let has_head = of.files.meta(&join(folder, "HEAD")).is_some_and(|meta| !meta.is_dir);
         if has_head && !folder.ends_with("/.git") {

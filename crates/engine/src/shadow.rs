@@ -24,8 +24,8 @@ pub(crate) fn by(program: &str, path: Option<&String>, places: &Places, files: &
 }
 
 fn is_open(folder: &str, places: &Places) -> bool {
-    [places.project.as_str(), places.real_project.as_str()]
-        .into_iter()
+    std::iter::once(places.project.as_str())
+        .chain(places.workspace())
         .chain(OPEN)
         .any(|open| below(folder, open).is_some())
 }

@@ -43,6 +43,7 @@ fn judged_with(reading: &Reading, disk: &Disk, tool: &str, args: serde_json::Val
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         mode: None,
         user: "u".to_owned(),
         home: "/home/u".to_owned(),

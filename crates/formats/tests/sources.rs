@@ -32,6 +32,7 @@ fn call(tool: &str, text: &str) -> Call {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: BTreeMap::new(),

@@ -30,6 +30,10 @@ pub struct Call {
     pub cwd: String,
     /// The real path of the host's project folder when the session began.
     pub project: String,
+    /// Real paths of further folders that the session works in, set by a human or on their behalf: the workspace is the
+    /// project and these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<String>,
     /// The user's home directory; `~/` in patterns. Empty where there is none: such patterns then match nothing.
     #[serde(default)]
     pub home: String,
@@ -67,6 +71,13 @@ pub struct Call {
     /// What went wrong while the call was taken apart, in words for a human. Each makes the call ask at least.
     #[serde(default)]
     pub faults: Vec<String>,
+}
+
+impl Call {
+    /// The call in the project alone, where its session has further roots.
+    pub(crate) fn alone(&self) -> Option<Call> {
+        (!self.roots.is_empty()).then(|| Call { roots: Vec::new(), ..self.clone() })
+    }
 }
 
 /// Whether a question would reach anybody.

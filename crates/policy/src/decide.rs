@@ -5,7 +5,8 @@
 //! 2. The call's targets are judged one by one; an implied target starts at allow and is only ever tightened.
 //! 3. Sources answer: ask and deny as soon as one spelling matches, allow only for all; across sources the strictest
 //!    explicit answer holds. The built-in rules speak where no trusted source did, the default where they did not. A
-//!    file that is not trusted then only tightens what came out.
+//!    file that is not trusted then only tightens what came out. Where a session works in further roots, relative
+//!    patterns mean those too, and no rule that asks or denies says less than it does without them.
 //! 4. Grants: a denying one denies; an allowing one, or what was remembered in another system, turns ask into allow,
 //!    and nothing else.
 //! 5. A sub-agent's own policy makes it stricter, and so do those of the sub-agents above it: sources, default and grants
@@ -50,13 +51,14 @@ pub fn decide(policy: &Policy, grants: &[Grant], answer: Option<&Answer>, call: 
     let answer = answer.filter(|answer| answer.digest == call.digest());
     let unavailable = crate::catalog::unavailable(policy, call);
     let standing = Standing::of(policy, call);
+    let alone = call.alone();
     let has_primary = call.targets.iter().any(|target| target.role == Role::Primary);
     let judgements = call
         .targets
         .iter()
         .map(|target| {
             let own = View::native(spellings(target));
-            let matter = Matter { policy, target, own: &own, call, standing, now };
+            let matter = Matter { policy, target, own: &own, call, alone: alone.as_ref(), standing, now };
             let (mut judgement, widest) = from_sources(matter);
             apply_faults(&mut judgement, target, call);
             let grants = Granted { grants, widest };
@@ -89,6 +91,8 @@ pub(crate) struct Matter<'a> {
     /// The target in our own terms.
     pub(crate) own: &'a View<'a>,
     pub(crate) call: &'a Call,
+    /// The call in the project alone, where its session has further roots.
+    pub(crate) alone: Option<&'a Call>,
     /// How the caller stands to the policy that is looked at.
     pub(crate) standing: Standing,
     pub(crate) now: Timestamp,
@@ -110,12 +114,41 @@ enum Rest<'a> {
 }
 
 /// What these sources say of the target as one policy. `beneath` speaks where none of them does that is trusted.
+///
+/// What a rule asks about or denies without the session's further roots, it asks about and denies with them: they give
+/// allows more to speak of, and take nothing away.
 fn answered<'a>(
     matter: Matter<'a>,
     sources: impl Iterator<Item = &'a Source> + Clone,
     beneath: Option<&'a Source>,
     rest: Rest<'a>,
 ) -> (Judgement, Option<Scope>) {
+    let (with, its) = weighed(matter, sources.clone(), beneath, rest);
+    let Some(call) = matter.alone else { return (with.judgement, its) };
+    let (without, limit) = weighed(Matter { call, ..matter }, sources, beneath, rest);
+    let (before, after) = (without.judgement.effect(), with.judgement.effect());
+    if !without.by_rule || before == Effect::Allow || before < after {
+        (with.judgement, its)
+    } else if before > after {
+        (without.judgement, limit)
+    } else {
+        (with.judgement, narrower(its, limit))
+    }
+}
+
+/// What sources say, and whether a rule of theirs does.
+struct Weighed {
+    judgement: Judgement,
+    by_rule: bool,
+}
+
+/// The same for one workspace.
+fn weighed<'a>(
+    matter: Matter<'a>,
+    sources: impl Iterator<Item = &'a Source> + Clone,
+    beneath: Option<&'a Source>,
+    rest: Rest<'a>,
+) -> (Weighed, Option<Scope>) {
     let implied = matter.target.role == Role::Implied || is_named(matter, sources.clone());
     let mut found = Strictest { implied, ..Strictest::default() };
     for source in sources.clone().filter(|source| source.trusted) {
@@ -145,8 +178,10 @@ fn answered<'a>(
         tightened.weigh(source, matter, least, Which::Ordinary);
         tightened.weigh(source, matter, least, Which::Descendants);
     }
-    let judgement = match tightened.rule {
-        Some((source, rule)) if !without || verdict(rule) > floor || source.trusted => {
+    let by_rule = |(source, rule): &(&Source, &Rule)| !without || verdict(rule) > floor || source.trusted;
+    let rule = tightened.rule.filter(by_rule);
+    let judgement = match rule {
+        Some((source, rule)) => {
             Judgement::new(verdict(rule), Cause::Rule(RuleCause::of(source, rule, matter))).offering(rule.offer)
         }
         _ if implied => Judgement::new(Effect::Allow, Cause::Implied),
@@ -157,7 +192,7 @@ fn answered<'a>(
             }
         },
     };
-    (judgement, tightened.widest)
+    (Weighed { judgement, by_rule: rule.is_some() }, tightened.widest)
 }
 
 /// Whether a trusted source allows the command that names the target and spells that name out: then it follows from the
@@ -386,7 +421,9 @@ pub(crate) fn apply_ceilings(judgement: &mut Judgement, granted: Granted<'_>, ma
         let mut found = Strictest { implied, ..Strictest::default() };
         // Nobody is above a ceiling.
         let matter = Matter { standing: Standing::Unknown, ..matter };
-        found.weigh(&ceiling.source, matter, Effect::Ask, Which::All);
+        for call in matter.alone.into_iter().chain([matter.call]) {
+            found.weigh(&ceiling.source, Matter { call, ..matter }, Effect::Ask, Which::All);
+        }
         let effect = found.rule.map_or(ceiling.default, |(_, rule)| verdict(rule));
         let cause = || match found.rule {
             Some((source, rule)) => RuleCause::of(source, rule, matter),

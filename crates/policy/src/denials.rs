@@ -18,6 +18,8 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Denials<'a> {
     policy: &'a Policy,
+    /// The call in the project alone, where its session has further roots.
+    alone: Option<Call>,
     rules: Vec<(&'a Source, &'a Rule)>,
     /// What stops.
     least: Effect,
@@ -38,7 +40,7 @@ impl<'a> Denials<'a> {
                 source.about(action).filter(move |rule| verdict(rule) >= least).map(move |rule| (source, rule))
             })
             .collect();
-        Denials { policy, rules, least }
+        Denials { policy, alone: call.alone(), rules, least }
     }
 
     /// Whether nothing is stopped.
@@ -49,14 +51,16 @@ impl<'a> Denials<'a> {
     /// Whether policy denies this target of this call, or a ceiling stops it; grants and answers aside.
     pub fn stop(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
         let own = View::native(spellings(target));
+        let alone = self.alone.as_ref().filter(|_| !call.roots.is_empty());
         let speaks = |(source, rule): &(&Source, &Rule)| {
             let said = source.terms().say(target, call);
             let others = said.as_ref().map(|said| View::of(said, &own));
-            rule.speaks_of(target, others.as_ref().unwrap_or(&own), call, now)
+            let view = others.as_ref().unwrap_or(&own);
+            alone.into_iter().chain([call]).any(|call| rule.speaks_of(target, view, call, now))
         };
         self.rules.iter().any(speaks) && {
             let standing = Standing::of(self.policy, call);
-            let matter = Matter { policy: self.policy, target, own: &own, call, standing, now };
+            let matter = Matter { policy: self.policy, target, own: &own, call, alone, standing, now };
             let (mut judgement, widest) = from_sources(matter);
             apply_agents(&mut judgement, Granted { grants: &[], widest }, matter);
             let mut bound = Judgement::new(Effect::Allow, Cause::Default);

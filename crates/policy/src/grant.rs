@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::call::Call;
 use crate::effect::Effect;
-use crate::pattern::{Case, Pattern, spellings};
+use crate::pattern::{Case, Pattern, Workspace, spellings};
 use crate::scope::Scope;
 use crate::target::Target;
 use crate::time::Timestamp;
@@ -116,7 +116,10 @@ impl Grant {
             GrantResource::Literal { key, .. } => target.grant_key().as_ref() == Some(key),
             GrantResource::Pattern(pattern) => match spellings(target) {
                 None => false,
-                Some(spellings) if lenient => spellings.allow(|one| pattern.matches(one, call, Case::Exact)),
+                // A human said yes to the project's files: a folder that joins the workspace later is not among them.
+                Some(spellings) if lenient => {
+                    spellings.allow(|one| pattern.matches_in(Workspace::Project, one, call, Case::Exact))
+                }
                 Some(spellings) => spellings.any(|one| pattern.matches(one, call, Case::Fold)),
             },
         }

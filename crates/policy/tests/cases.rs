@@ -47,6 +47,9 @@ struct Case {
     /// Whether the host says that a sub-agent calls, and only of what kind it is or is not.
     #[serde(default)]
     agent_id: Option<bool>,
+    /// The session's further roots.
+    #[serde(default)]
+    roots: Vec<String>,
     #[serde(default)]
     role: Option<String>,
     #[serde(default)]
@@ -123,6 +126,7 @@ impl Case {
             args: self.args.clone().unwrap_or_else(|| serde_json::json!({})),
             cwd: "/home/me/repo".to_owned(),
             project: "/home/me/repo".to_owned(),
+            roots: self.roots.clone(),
             home: "/home/me".to_owned(),
             user: "me".to_owned(),
             session: "s".to_owned(),

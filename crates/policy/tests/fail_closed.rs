@@ -159,6 +159,7 @@ fn call(targets: Vec<Target>) -> Call {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: Some("bypassPermissions".to_owned()),
         environment: BTreeMap::new(),

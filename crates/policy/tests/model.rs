@@ -2,6 +2,8 @@
 
 mod generate;
 
+use std::cmp::Ordering;
+
 use countersign_policy::approval::Outcome;
 use countersign_policy::{
     Action, Answer, Attendance, Binds, Call, Class, Effect, Grant, Nobody, Policy, Repeats, Resource, Role, Rule,
@@ -87,7 +89,7 @@ fn one(
     // only tighten.
     let implied = target.role == Role::Implied;
     let below = |rule: &Rule| rule.binds == Binds::Descendants;
-    let weigh = |sources: &[&Source], builtin: Option<&Source>, default: Effect, from: From| {
+    let weigh_in = |call: &Call, sources: &[&Source], builtin: Option<&Source>, default: Effect, from: From| {
         let mut trusted: Vec<&Source> = sources.iter().filter(|source| source.trusted).copied().collect();
         let ordinary =
             |source: &&Source| spoken(source, target, call, now, from, |rule| rule.binds != Binds::Descendants);
@@ -104,8 +106,21 @@ fn one(
         let more = more.chain(untrusted.iter().flat_map(ordinary)).chain(untrusted.iter().flat_map(descendants));
         let more: Vec<_> = more.filter(|(effect, _)| *effect > Effect::Allow).collect();
         let effect = floor.max(strictest(&more).unwrap_or(Effect::Allow));
+        let by_rule = !said.is_empty() || strictest(&more).is_some_and(|more| more > floor);
         said.extend(more);
-        (effect, widest(&said, effect))
+        (effect, widest(&said, effect), by_rule)
+    };
+    // Further roots take nothing from what a rule asks about or denies.
+    let alone = Call { roots: Vec::new(), ..call.clone() };
+    let weigh = |sources: &[&Source], builtin: Option<&Source>, default: Effect, from: From| {
+        let (effect, limit, _) = weigh_in(call, sources, builtin, default, from);
+        let (before, its, by_rule) = weigh_in(&alone, sources, builtin, default, from);
+        match before.cmp(&effect) {
+            _ if !by_rule || before == Effect::Allow => (effect, limit),
+            Ordering::Less => (effect, limit),
+            Ordering::Greater => (before, its),
+            Ordering::Equal => (effect, [limit, its].into_iter().flatten().min()),
+        }
     };
     let sources: Vec<&Source> = policy.sources.iter().collect();
     let (mut effect, limit) = weigh(&sources, Some(&policy.builtin), policy.default, above);
@@ -158,6 +173,7 @@ fn one(
     for ceiling in &policy.ceilings {
         let everybody = From { own: false, known: false };
         let mut said = spoken(&ceiling.source, target, call, now, everybody, |_| true);
+        said.extend(spoken(&ceiling.source, target, &alone, now, everybody, |_| true));
         said.retain(|(effect, _)| *effect > Effect::Allow);
         let demands = strictest(&said).unwrap_or(ceiling.default);
         let lifted = ceiling.grants.as_ref().is_some_and(|grantable| {

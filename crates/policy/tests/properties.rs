@@ -3,7 +3,7 @@
 mod generate;
 
 use countersign_policy::approval::Outcome;
-use countersign_policy::{Answer, Binds, Call, Effect, Source, SourceKind, Target, decide};
+use countersign_policy::{Answer, Binds, Call, Cause, Effect, Resource, Source, SourceKind, Target, decide};
 use generate::NOW;
 use proptest::prelude::*;
 
@@ -61,6 +61,31 @@ proptest! {
         policy.agents.clear();
         let main = Call { agent: None, agent_kinds: Vec::new(), ..call.clone() };
         prop_assert_eq!(decide(&policy, &grants, None, &main, NOW), decide(&policy, &grants, None, &call, NOW));
+    }
+
+    #[test]
+    fn a_root_takes_nothing_from_a_rule_that_asks_or_denies(
+        policy in generate::policy(),
+        grants in generate::grants(),
+        (call, answer) in generate::answered_call(),
+    ) {
+        let call = Call { attendance: countersign_policy::Attendance::Somebody, ..call };
+        let [alone, with] = [Vec::new(), vec!["/lib".to_owned()]].map(|roots| Call { roots, ..call.clone() });
+        // The digest is the same: a yes holds for both.
+        prop_assert_eq!(alone.digest(), with.digest());
+        let before = decide(&policy, &grants, answer.as_ref(), &alone, NOW);
+        let after = decide(&policy, &grants, answer.as_ref(), &with, NOW);
+        for (before, after) in before.judgements().iter().zip(after.judgements()) {
+            let kept = !matches!(before.cause(), Cause::Default);
+            prop_assert!(after.effect() >= before.effect() || !kept, "{:?} {:?}", before, after);
+        }
+        for (target, (before, after)) in call.targets.iter().zip(before.judgements().iter().zip(after.judgements())) {
+            let is_there = match &target.resource {
+                Resource::Path(path) => path.lexical.starts_with("/lib/") || path.real.as_ref().is_some_and(|real| real.starts_with("/lib/")),
+                _ => false,
+            };
+            prop_assert!(is_there || before == after);
+        }
     }
 
     #[test]

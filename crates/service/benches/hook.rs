@@ -121,6 +121,7 @@ fn call(line: &str) -> Call {
         turn: Some("t1".to_owned()),
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

@@ -105,6 +105,7 @@ fn request(event: &Value, environment: &HookEnvironment) -> Result<Request, Even
         args: args.ok_or(EventError::Member("tool_input", "an object"))?.clone(),
         project: environment.project_dir.clone().unwrap_or_else(|| cwd.clone()),
         cwd,
+        roots: Vec::new(),
         session: text(event, "session_id")?.to_owned(),
         turn: optional(event, "prompt_id"),
         agent: told(event, "agent_id")?,

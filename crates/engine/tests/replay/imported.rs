@@ -47,6 +47,7 @@ pub(crate) fn call(tool: &str, texts: &[String]) -> Call {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: std::collections::BTreeMap::new(),

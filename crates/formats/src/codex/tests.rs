@@ -355,6 +355,7 @@ fn decided(sources: Vec<Source>, target: Target) -> Effect {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

@@ -63,6 +63,7 @@ fn call(catalog: &Catalog, tool: &str, version: Option<&str>) -> Call {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

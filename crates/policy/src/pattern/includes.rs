@@ -96,6 +96,7 @@ mod tests {
             turn: None,
             agent: None,
             agent_kinds: Vec::new(),
+            roots: Vec::new(),
             role: None,
             mode: None,
             environment: std::collections::BTreeMap::new(),

@@ -64,6 +64,15 @@ enum Form {
     Gitignore(GitignorePattern),
 }
 
+/// Where a relative path pattern looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workspace {
+    /// In the project's folder and in the session's further roots.
+    Whole,
+    /// In the project's folder alone.
+    Project,
+}
+
 /// A pattern that cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -263,13 +272,20 @@ impl Pattern {
         }
     }
 
-    /// Whether one spelling of a resource matches.
+    /// Whether one spelling of a resource matches, in the whole of the call's workspace.
     pub fn matches(&self, spelling: &Spelling<'_>, call: &Call, case: Case) -> bool {
+        self.matches_in(Workspace::Whole, spelling, call, case)
+    }
+
+    /// The same in this workspace.
+    pub fn matches_in(&self, workspace: Workspace, spelling: &Spelling<'_>, call: &Call, case: Case) -> bool {
         match (&self.form, spelling) {
             (Form::Prefix(pattern), Spelling::Words(words, _)) => pattern.matches(words, case),
             (Form::Shell(pattern), Spelling::Words(words, _)) => pattern.matches(words, case),
             (Form::OpenClaw(pattern), Spelling::Words(words, at)) => pattern.matches(words, *at, call),
-            (Form::Path(pattern), Spelling::Path { text, marks }) => pattern.matches(text, *marks, call, case),
+            (Form::Path(pattern), Spelling::Path { text, marks }) => {
+                pattern.matches(text, *marks, call, case, workspace)
+            }
             (Form::Url(pattern), Spelling::Url { host, url }) => pattern.matches(host, url, case),
             (Form::Text(pattern), Spelling::Text(text)) => pattern.matches(text, case),
             (Form::Wildcard(pattern), Spelling::Text(text)) => pattern.matches(text),
@@ -414,6 +430,7 @@ pub(crate) mod tests {
             turn: None,
             agent: None,
             agent_kinds: Vec::new(),
+            roots: Vec::new(),
             role: None,
             mode: None,
             environment: std::collections::BTreeMap::new(),

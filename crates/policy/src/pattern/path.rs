@@ -1,8 +1,8 @@
 //! Patterns over paths: `src/**` inside the workspace, `/etc/**` absolute, `~/.ssh/**` in the home directory.
 
-use super::PatternError;
 use super::glob::{Case, Glob};
 use super::marks::Marks;
+use super::{PatternError, Workspace};
 use crate::call::Call;
 
 /// A pattern over paths.
@@ -112,17 +112,24 @@ impl PathPattern {
         })
     }
 
-    /// Whether an absolute, cleaned-up path with these marks matches.
-    pub(super) fn matches(&self, path: &str, marks: Marks, call: &Call, case: Case) -> bool {
+    /// Whether an absolute, cleaned-up path with these marks matches in this workspace.
+    pub(super) fn matches(&self, path: &str, marks: Marks, call: &Call, case: Case, workspace: Workspace) -> bool {
         if !marks.hold(self.marks) {
             return false;
         }
         let below = match self.root {
             Root::Absolute => path.strip_prefix('/'),
-            Root::Workspace => inside(path, &call.project),
+            Root::Workspace => {
+                let roots = if workspace == Workspace::Whole { &*call.roots } else { &[] };
+                let mut folders = std::iter::once(&call.project).chain(roots);
+                return folders.any(|folder| inside(path, folder).is_some_and(|below| self.holds_below(below, case)));
+            }
             Root::Home => inside(path, &call.home),
         };
-        let Some(below) = below else { return false };
+        below.is_some_and(|below| self.holds_below(below, case))
+    }
+
+    fn holds_below(&self, below: &str, case: Case) -> bool {
         matches_components(&self.components, below, case)
     }
 

@@ -38,7 +38,7 @@ fn pattern_text(action: &Action) -> Vec<&'static str> {
     match action {
         Action::Shell => vec!["git *", "git diff *", "git **", "GIT push *", "**", "rm -rf *", "*"],
         Action::Read | Action::Edit | Action::Delete | Action::Search => {
-            vec!["**", "src/**", ".env*", "/etc/**", "~/**", "src/a.rs", "SRC/"]
+            vec!["**", "src/**", ".env*", "/etc/**", "~/**", "src/a.rs", "SRC/", "/lib/**", "/**/.env*"]
         }
         Action::Fetch => vec!["docs.rs", "*.rs", "https://docs.rs/a*", "*"],
         _ => vec!["me/*", "*", "you"],
@@ -62,6 +62,8 @@ fn resource(action: &Action) -> BoxedStrategy<Resource> {
                     "/etc/passwd",
                     "/home/u/x",
                     "/repo/Src/b",
+                    "/lib/src/a.rs",
+                    "/lib/.env",
                 ])
             };
             (path(), option::weighted(0.8, path()), any::<bool>())
@@ -129,10 +131,15 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
         any::<bool>(),
         vec(Just("a fault".to_owned()), 0..2),
         option::of(Just("turn-1".to_owned())),
-        (option::of(Just("agent-1".to_owned())), vec(kind(), 0..3), prop_oneof![4 => Just(0_u32), 1 => 1_u32..5]),
+        (
+            option::of(Just("agent-1".to_owned())),
+            vec(kind(), 0..3),
+            prop_oneof![4 => Just(0_u32), 1 => 1_u32..5],
+            prop_oneof![2 => Just(Vec::new()), 1 => Just(vec!["/lib".to_owned()])],
+        ),
     )
-        .prop_map(|(targets, class, group, args, role, nobody, faults, turn, (agent, agent_kinds, in_a_row))| {
-            Call {
+        .prop_map(
+            |(targets, class, group, args, role, nobody, faults, turn, (agent, agent_kinds, in_a_row, roots))| Call {
                 host: "claude-code".to_owned(),
                 host_version: Some("2.1.0".to_owned()),
                 tool: "Tool".to_owned(),
@@ -142,6 +149,7 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
                 args: serde_json::from_str(args).unwrap(),
                 cwd: "/repo".to_owned(),
                 project: "/repo".to_owned(),
+                roots,
                 home: "/home/u".to_owned(),
                 user: "u".to_owned(),
                 session: "s".to_owned(),
@@ -155,8 +163,8 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
                 targets,
                 in_a_row,
                 faults: if faults.len() > 1 { faults } else { Vec::new() },
-            }
-        })
+            },
+        )
 }
 
 /// A kind of sub-agent, as a host could name it.

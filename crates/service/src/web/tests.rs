@@ -29,6 +29,7 @@ fn call(command: &str) -> Call {
         turn: Some("t1".to_owned()),
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

@@ -57,6 +57,7 @@ pub fn shell(line: &str) -> Call {
         turn: Some("t1".into()),
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: BTreeMap::new(),

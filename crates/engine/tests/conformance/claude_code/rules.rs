@@ -120,6 +120,7 @@ fn request(case: &Case) -> (Request, Vfs) {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         mode: Some(context("mode")),
         user: "u".to_owned(),
         home,

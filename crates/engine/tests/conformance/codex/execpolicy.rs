@@ -191,6 +191,7 @@ fn call(target: Target) -> Call {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

@@ -58,6 +58,7 @@ fn call(catalog: &Catalog, tool: &str, role: Option<&str>, version: Option<&str>
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: role.map(str::to_owned),
         mode: None,
         environment: Default::default(),

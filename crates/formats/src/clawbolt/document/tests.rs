@@ -57,6 +57,7 @@ pub(super) fn decision(text: &str, defaults: &Defaults, tool: &str, resource: Op
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

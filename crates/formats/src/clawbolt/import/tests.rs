@@ -73,6 +73,7 @@ fn says(policy: &Policy, resource: Option<&str>) -> Effect {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),
