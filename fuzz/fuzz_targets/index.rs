@@ -87,6 +87,7 @@ fn call() -> (Target, Call) {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: Default::default(),

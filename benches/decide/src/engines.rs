@@ -105,6 +105,7 @@ fn asked() -> (Target, Call) {
         turn: None,
         agent: None,
         agent_kinds: Vec::new(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! The same call again and again, through the hook as its host starts it.
+//! What belongs to a session, through the hook as its host starts it: how often the same call came, and further roots.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on fails")]
 
@@ -6,7 +6,11 @@ mod world;
 
 use std::io::Write;
 use std::process::Stdio;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use countersign_policy::Timestamp;
+use countersign_service::block_on::block_on;
+use countersign_service::store::{Human, LogFilter, Open, Setting, Store};
 use world::{PROGRAM, Said, World, feed};
 
 fn prepared() -> World {
@@ -110,4 +114,31 @@ fn a_call_that_waits_for_its_answer_runs() {
     // It is the first of a new row.
     assert_eq!(world.hook(&world.event("PreToolUse", "git push", "t5")).decision().as_deref(), Some("allow"));
     assert_eq!(world.hook(&world.event("PreToolUse", "git push", "t6")).decision().as_deref(), Some("deny"));
+}
+
+/// A person sets them at the server; the hook reads the same store.
+#[test]
+fn a_sessions_further_roots_count_for_its_hook() {
+    let world = World::new().with_policy("allow = [\"shell(cat *)\"]\n");
+    let folder = tempfile::tempdir().unwrap();
+    let lib = folder.path().canonicalize().unwrap().to_str().unwrap().to_owned();
+    std::fs::write(folder.path().join("a"), "").unwrap();
+    let decide = |id: &str| world.hook(&world.event("PreToolUse", &format!("cat {lib}/a"), id)).decision();
+    assert_eq!(decide("t1").as_deref(), Some("deny"));
+    let mut store = block_on(Store::open(&world.store(), Open::Cli)).unwrap();
+    let user = block_on(store.log_entries(&LogFilter::default())).unwrap()[0].entry.user.clone();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = Timestamp(i64::try_from(since.as_millis()).unwrap());
+    let human = Human { user, via: "page".to_owned() };
+    let mut set = |session: &str, roots: &[&str]| {
+        let roots = roots.iter().map(|root| (*root).to_owned()).collect();
+        let setting = Setting { roots: Some(roots), ..Setting::default() };
+        block_on(store.set_session(session, &setting, &human, now)).unwrap();
+    };
+    set("claude-code:s2", &[&lib]);
+    assert_eq!(decide("t2").as_deref(), Some("deny"), "another session's");
+    set("claude-code:s1", &[&lib]);
+    assert_eq!(decide("t3").as_deref(), Some("allow"));
+    set("claude-code:s1", &[]);
+    assert_eq!(decide("t4").as_deref(), Some("deny"));
 }

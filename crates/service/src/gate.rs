@@ -101,6 +101,8 @@ pub(crate) struct Sent<'a> {
     pub(crate) once: Option<&'a Once>,
     /// The session's run, if the caller knows more of it than the store.
     pub(crate) ahead: Option<Option<&'a Run>>,
+    /// What is denied in the sessions above a sub-agent's.
+    pub(crate) above: &'a [Grant],
 }
 
 impl Sent<'_> {
@@ -152,13 +154,14 @@ pub(crate) async fn judge(
     sent: Sent<'_>,
     clock: Timestamp,
 ) -> Result<Judged, StoreError> {
-    let Looked { clock: at, grants, present } = store.look(call, clock).await?;
+    let Looked { clock: at, mut grants, present } = store.look(call, clock).await?;
+    grants.extend_from_slice(sent.above);
     let count = Count::of(call, present, sent);
     let call = &*call;
     let now = at.now();
     let decision = engine.decide(&grants, None, call, now);
     let gate = if open_to_an_answer(&decision) || comes_with_grants(&decision) {
-        let late = Late { engine, files, call, once: sent.once, clock };
+        let late = Late { engine, files, call, once: sent.once, above: sent.above, clock };
         late.answered(store, decision, (now, &grants)).await?
     } else {
         Gate::Decided { decision }
@@ -177,7 +180,8 @@ pub(crate) async fn look(
     looked: Looked,
     existing: impl AsyncFnOnce(&Call) -> Result<Option<Record>, StoreError>,
 ) -> Result<Option<Judged>, StoreError> {
-    let Looked { clock: at, grants, present } = looked;
+    let Looked { clock: at, mut grants, present } = looked;
+    grants.extend_from_slice(sent.above);
     let count = Count::of(call, present, sent);
     let call = &*call;
     let decision = engine.decide(&grants, None, call, at.now());
@@ -253,6 +257,7 @@ struct Late<'a> {
     files: &'a (dyn Files + Sync),
     call: &'a Call,
     once: Option<&'a Once>,
+    above: &'a [Grant],
     clock: Timestamp,
 }
 
@@ -327,7 +332,8 @@ impl Late<'_> {
         let mut decision = self.engine.decide(grants, Some(&answer), self.call, now);
         if decision.effect() != Effect::Deny {
             // Policy has changed since: what was remembered holds.
-            let all = store.grants_for(self.call, now).await?;
+            let mut all = store.grants_for(self.call, now).await?;
+            all.extend_from_slice(self.above);
             decision = self.engine.decide(&all, Some(&answer), self.call, now);
         }
         store.tell(&id, self.clock).await?;
@@ -336,8 +342,9 @@ impl Late<'_> {
 
     /// Redeems that approval: what became of it, what policy says that is stricter, or nothing if it is not to be had.
     async fn redeem(&self, store: &mut Store, id: &str) -> Result<Option<Result<Gate, Decision>>, StoreError> {
-        let recheck =
-            |call: &Call, answer: Option<&Answer>, grants: &[Grant], now| self.engine.decide(grants, answer, call, now);
+        let recheck = |call: &Call, answer: Option<&Answer>, grants: &[Grant], now| {
+            self.engine.decide(&[grants, self.above].concat(), answer, call, now)
+        };
         match store.redeem_once(id, self.call, self.once, self.clock, &recheck).await {
             Ok(redeemed) => Ok(Some(Ok(Gate::Answered { decision: redeemed.decision, approval: id.to_owned() }))),
             Err(RedeemError::Store(error)) => Err(error),

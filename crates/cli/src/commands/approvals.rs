@@ -176,8 +176,14 @@ fn reply(here: &Here, store: &mut Store, record: &Record, choice: Choice) -> Res
     let reading = countersign_engine::load(&Disk, &here::layout(&here.place)?, &record.call.project, &known)
         .map_err(|fault| anyhow::anyhow!("{}", fault.report().trim_end()))?;
     let engine = reading.engine;
+    let now = block_on(store.clock(here::clock()))?;
+    // Its session may work in other folders by now than when it was asked about.
+    let roots = block_on(store.roots(&record.call.user, &record.call.session_key(), now))?;
     let recheck = |call: &Call, answer: Option<&Answer>, grants: &[Grant], now: Timestamp| -> Decision {
-        engine.decide(grants, answer, call, now)
+        match call.roots == roots {
+            true => engine.decide(grants, answer, call, now),
+            false => engine.decide(grants, answer, &engine.with_roots(call, &roots, &Disk), now),
+        }
     };
     let remember = match choice.scope {
         Scope::Once => Vec::new(),
@@ -195,7 +201,6 @@ fn reply(here: &Here, store: &mut Store, record: &Record, choice: Choice) -> Res
         cascade: false,
     };
     let human = Human { user: here.user.clone(), via: "terminal".to_owned() };
-    let now = block_on(store.clock(here::clock()))?;
     Ok(block_on(store.reply(&reply, &human, now, &recheck))?)
 }
 

@@ -138,7 +138,12 @@ impl Gate<'_> {
 
     fn judge(&self, store: &mut Store, reading: Reading, now: Timestamp) -> Result<Judged, Fault> {
         block_on(store.note_checked(&reading.checked, now))?;
-        let mut call = reading.engine.call(self.request, &Disk);
+        let session = format!("{}:{}", self.request.host, self.request.session);
+        let roots = block_on(store.roots(&self.request.user, &session, now))?;
+        let mut call = match roots.is_empty() {
+            true => reading.engine.call(self.request, &Disk),
+            false => reading.engine.call(&Request { roots, ..self.request.clone() }, &Disk),
+        };
         let again = match self.event {
             // The host's prompt is about a call that was judged before, and does not say which.
             Event::PermissionRequest(_) => block_on(store.judged_before(&call))?,

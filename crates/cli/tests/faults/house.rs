@@ -53,7 +53,8 @@ impl House {
             user: USER.to_owned(),
             session: format!("countersign:a{number}"),
             project: None,
-            seconds: SECONDS,
+            seconds: Some(SECONDS),
+            below: None,
         };
         let agents =
             (0..agents).map(|number| block_on(store.token_create(&agent(number), USER, now())).unwrap().secret);

@@ -64,7 +64,8 @@ impl World {
                 user: USER.to_owned(),
                 session: format!("countersign:{name}-{number}"),
                 project: None,
-                seconds: 36_000,
+                seconds: Some(36_000),
+                below: None,
             };
             tokens.push(store.token_create(&request, USER, now()).await?.secret);
             if number % 100 == 99 || number + 1 == many {

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use countersign_policy::Timestamp;
 use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 
+use super::api::roots::KeptOut;
 use super::engines::{Engines, InForce};
 use super::fault::Fault;
 use super::guard::Names;
@@ -34,6 +35,8 @@ pub(crate) struct App {
     pub(crate) user: String,
     /// That user's home directory.
     pub(crate) home: String,
+    /// Countersign's own files and folders.
+    pub(crate) own: Vec<String>,
     /// Grows when anything was written, by us or another process.
     pub(crate) written: watch::Sender<u64>,
     /// Who waits for one question.
@@ -95,6 +98,11 @@ impl App {
         Ok(faults)
     }
 
+    /// What no further root of a session may be or hold.
+    pub(crate) fn kept_out(&self) -> KeptOut {
+        KeptOut { home: self.home.clone(), own: self.own.clone() }
+    }
+
     /// Remembers which files' examples hold.
     async fn note_checked(&self, checked: Vec<String>) -> Result<(), StoreError> {
         if checked.is_empty() {
@@ -135,6 +143,24 @@ pub(crate) async fn ended(stop: &mut watch::Receiver<bool>) {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Fault {
         eprintln!("countersign: {error}");
+        if matches!(error, StoreError::Full { .. }) {
+            let message = "the store's disk is full, and nothing can be asked or answered: its user has to make room; \
+                           then send this again";
+            return Fault::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "no-room", message);
+        }
         Fault::internal("the store failed: the server's own output says how")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fault, StoreError};
+
+    #[test]
+    fn a_full_disk_is_said_with_what_to_do() {
+        let fault = Fault::from(StoreError::Full { path: "/data/countersign.db".into() });
+        assert_eq!((fault.status.as_u16(), fault.problem.code), (503, "no-room"));
+        assert!(fault.problem.message.contains("has to make room"), "{}", fault.problem.message);
+        assert!(!fault.problem.message.contains("/data"), "agents are told of no files");
     }
 }

@@ -15,7 +15,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex as SyncMutex, RwLock};
 use std::time::{Duration, Instant};
 
-use countersign_policy::{Call, Grant, Timestamp, sha256_hex};
+use countersign_policy::{Action, Call, Effect, Grant, Scope, Timestamp, sha256_hex};
 use tokio::sync::Mutex;
 
 use super::app::App;
@@ -211,21 +211,74 @@ impl View {
     /// What a decision needs of the store, as `Store::look` finds it.
     pub(crate) async fn look(&self, app: &App, call: &Call, clock: Timestamp) -> Result<Looked, StoreError> {
         let clock = self.clock(clock);
-        let key = (call.user.clone(), call.session_key());
-        let session = match self.sessions.of(&key) {
-            Some(session) => session,
-            None => {
-                let session = app.read().await.session_kept(&key.0, &key.1).await?;
-                self.sessions.keep(key, session)
-            }
-        };
+        let session = self.session(app, &call.user, &call.session_key()).await?;
         let grants = self.grants(app, call, clock.now()).await?;
         Ok(Looked { clock, grants, present: session.present(clock.now()) })
     }
 
+    /// The further folders that a session works in.
+    pub(crate) async fn roots(&self, app: &App, user: &str, session: &str) -> Result<Vec<String>, StoreError> {
+        let now = self.clock(app.clock()).now();
+        Ok(self.session(app, user, session).await?.roots(now))
+    }
+
+    async fn session(&self, app: &App, user: &str, session: &str) -> Result<KeptSession, StoreError> {
+        let key = (user.to_owned(), session.to_owned());
+        match self.sessions.of(&key) {
+            Some(session) => Ok(session),
+            None => {
+                let session = app.read().await.session_kept(user, session).await?;
+                Ok(self.sessions.keep(key, session))
+            }
+        }
+    }
+
+    /// The actions of which a person has denied all that they do, wherever in this call's session or in one above.
+    pub(crate) async fn denied_whole(
+        &self,
+        app: &App,
+        call: &Call,
+        above: &[String],
+    ) -> Result<Vec<Action>, StoreError> {
+        let now = self.clock(app.clock()).now();
+        let live = self.live(app, call).await?;
+        let mut denied = live.denied_whole(call, now);
+        denied.extend(in_each(call, above).flat_map(|call| live.denied_whole(&call, now)));
+        denied.sort_by_cached_key(Action::to_string);
+        denied.dedup();
+        Ok(denied)
+    }
+
+    /// What a person has denied in the sessions above a sub-agent's, as it stands in its own: it gets no more than the
+    /// agents above.
+    pub(crate) async fn denied_above(
+        &self,
+        app: &App,
+        call: &Call,
+        above: &[String],
+    ) -> Result<Vec<Grant>, StoreError> {
+        if above.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.clock(app.clock()).now();
+        let live = self.live(app, call).await?;
+        let found = in_each(call, above).flat_map(|call| live.of(&call, now));
+        let denials = found.filter(|grant| grant.effect == Effect::Deny && grant.reach.scope == Scope::Session);
+        Ok(denials
+            .map(|mut grant| {
+                grant.reach.session = Some(call.session_key());
+                grant
+            })
+            .collect())
+    }
+
     /// The grants that could speak of this call's targets at that time.
     async fn grants(&self, app: &App, call: &Call, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
-        let live = match self.grants.of(call.user.as_str()) {
+        Ok(self.live(app, call).await?.of(call, now))
+    }
+
+    async fn live(&self, app: &App, call: &Call) -> Result<Arc<LiveGrants>, StoreError> {
+        Ok(match self.grants.of(call.user.as_str()) {
             Some(live) => live,
             None => {
                 let mut store = app.read().await;
@@ -238,9 +291,18 @@ impl View {
                     }
                 }
             }
-        };
-        Ok(live.of(call, now))
+        })
     }
+}
+
+/// The call as it would be in each of these sessions.
+fn in_each(call: &Call, sessions: &[String]) -> impl Iterator<Item = Call> {
+    sessions.iter().filter_map(|key| key.split_once(':')).map(|(host, session)| Call {
+        host: host.to_owned(),
+        session: session.to_owned(),
+        turn: None,
+        ..call.clone()
+    })
 }
 
 impl<K: Eq + Hash, V: Clone> Part<K, V> {

@@ -109,6 +109,7 @@ impl Server {
         let (writer, jobs) = writer::Writer::new();
         let app = Arc::new(App {
             home: config.layout.home.clone(),
+            own: own_files(&config),
             engines: engines::Engines::new(config.layout),
             writer,
             readers,
@@ -153,6 +154,13 @@ impl Server {
         let _ = watching.await;
         served.map_err(ServeError::Serve)
     }
+}
+
+/// Countersign's own files and folders.
+fn own_files(config: &ServerConfig) -> Vec<String> {
+    let Layout { user_file, config_dir, managed_file, data_dir, .. } = &config.layout;
+    let named = [user_file, config_dir, managed_file, data_dir].map(Clone::clone);
+    named.into_iter().chain(config.store.to_str().map(str::to_owned)).filter(|path| !path.is_empty()).collect()
 }
 
 /// Serves until `stop` is ready; `ready` is told the address first.

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agent, catalog, chat, human, records, replies, sessions, tokens, turns};
+use super::api::{agent, batches, catalog, chat, human, records, replies, sessions, tokens, turns};
 use super::app::Shared;
 
 #[derive(OpenApi)]
@@ -51,6 +51,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(catalog::catalog))
         .routes(routes!(turns::turn))
         .routes(routes!(turns::cancel))
+        .routes(routes!(batches::batches))
         .routes(routes!(turns::batch))
         .routes(routes!(turns::resume))
         .routes(routes!(turns::resumes))

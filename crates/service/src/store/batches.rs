@@ -8,6 +8,9 @@ use serde_json::json;
 use super::once::{KeyReused, Once};
 use super::{Record, Store, StoreError, Synchronous, Withdraw, Writing};
 
+/// For how long it is told with which batches an agent was resumed: 24 hours.
+const DAY_MS: i64 = 86_400_000;
+
 /// A batch with its questions, in the order of its members.
 #[derive(Debug, Clone)]
 pub struct BatchRecord {
@@ -74,6 +77,28 @@ impl Store {
                AND (state = 'ready' OR (state = 'sending' AND body ->> '$.state.until' <= ?)) ORDER BY id",
         );
         let find = find.bind(&owner.user).bind(&owner.session).bind(now.0);
+        find.fetch_all(&mut self.db).await.map_err(|error| self.fault(error))
+    }
+
+    /// The ids of a session's batches that its agent may still want: those that are open or wait to be picked up, and
+    /// those with which it was resumed in the last day; of this state alone, where one is given. The newest first, at
+    /// most 200.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn batches_of(
+        &mut self,
+        owner: &Owner,
+        state: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let find = sqlx::query_scalar(
+            "SELECT id FROM batches WHERE user = ?1 AND session = ?2
+               AND (state IN ('open', 'ready', 'sending') OR (state = 'resumed' AND body ->> '$.state.at' > ?3))
+               AND (?4 IS NULL OR iif(state = 'sending', 'ready', state) = ?4)
+             ORDER BY id DESC LIMIT 200",
+        );
+        let find = find.bind(&owner.user).bind(&owner.session).bind(now.0.saturating_sub(DAY_MS)).bind(state);
         find.fetch_all(&mut self.db).await.map_err(|error| self.fault(error))
     }
 

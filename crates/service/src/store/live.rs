@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use countersign_policy::{Action, Call, Grant, Reach, Scope, Timestamp};
+use countersign_policy::{Action, Call, Effect, Grant, Reach, Scope, Timestamp};
+use sqlx::Row as _;
 
 use super::clock::Clock;
 use super::grants::{Candidate, KeptAs, wanted};
@@ -34,16 +35,27 @@ impl Changes {
 #[derive(Debug, Default)]
 pub(crate) struct LiveGrants {
     reaches: HashMap<Place, HashMap<(Action, KeptAs), Vec<Candidate>>>,
+    /// Where all that an action does is denied.
+    denied: HashMap<Place, Vec<Action>>,
 }
 
 /// A session as it stands in the store.
 #[derive(Debug, Clone)]
-pub(crate) struct KeptSession(runs::Row);
+pub(crate) struct KeptSession {
+    row: runs::Row,
+    roots: Vec<String>,
+}
 
 impl KeptSession {
     /// What counts of it at that time.
     pub(crate) fn present(&self, now: Timestamp) -> Present {
-        Present::of(self.0.clone(), now.0.saturating_sub(IDLE_MS))
+        Present::of(self.row.clone(), now.0.saturating_sub(IDLE_MS))
+    }
+
+    /// Its further roots, as far as they count at that time.
+    pub(crate) fn roots(&self, now: Timestamp) -> Vec<String> {
+        let is_on = self.row.0.is_some_and(|used| used > now.0.saturating_sub(IDLE_MS));
+        if is_on { self.roots.clone() } else { Vec::new() }
     }
 }
 
@@ -64,12 +76,10 @@ impl Store {
 
     /// The token of that secret's hash, if it is not revoked. Whether it has expired is left to its user.
     pub(crate) async fn token_kept(&mut self, hash: &str) -> Result<Option<AgentToken>, StoreError> {
-        let row = sqlx::query_as(
-            "SELECT id, name, user, session, project, created, expires, revoked FROM tokens
-             WHERE hash = ? AND revoked IS NULL",
-        );
-        let row = row.bind(hash).fetch_optional(&mut self.db).await;
-        Ok(row.map_err(|error| self.fault(error))?.map(credentials::token))
+        let row = format!("SELECT {} FROM tokens WHERE hash = ? AND revoked IS NULL", credentials::COLUMNS);
+        let row = sqlx::query(sqlx::AssertSqlSafe(row)).bind(hash).fetch_optional(&mut self.db).await;
+        let row = row.and_then(|row| row.as_ref().map(credentials::token).transpose());
+        row.map_err(|error| self.fault(error))
     }
 
     /// The same of a human's session.
@@ -96,10 +106,17 @@ impl Store {
 
     /// A session as it stands, if it does.
     pub(crate) async fn session_kept(&mut self, user: &str, session: &str) -> Result<KeptSession, StoreError> {
-        let query = sqlx::query("SELECT used, run, runs, run_id, mode FROM sessions WHERE user = ? AND session = ?");
+        let query = sqlx::query(
+            "SELECT used, run, runs, run_id, mode, folders FROM sessions s LEFT JOIN roots r USING (user, session, begun)
+             WHERE s.user = ? AND s.session = ?",
+        );
         let found = query.bind(user).bind(session).fetch_optional(&mut self.db).await;
-        let found = found.and_then(|found| found.map(|found| runs::row(&found, 0)).transpose());
-        Ok(KeptSession(found.map_err(|error| self.fault(error))?.unwrap_or_default()))
+        let Some(found) = found.map_err(|error| self.fault(error))? else {
+            return Ok(KeptSession { row: runs::Row::default(), roots: Vec::new() });
+        };
+        let read = || Ok((runs::row(&found, 0)?, found.try_get::<Option<String>, _>(5)?));
+        let (row, folders) = read().map_err(|error| self.fault(error))?;
+        Ok(KeptSession { row, roots: self.folders(folders)? })
     }
 
     /// A user's grants that have not ended.
@@ -120,6 +137,9 @@ impl Store {
             })?;
             let key = (grant.action.clone(), KeptAs::of(&grant));
             let candidate = Candidate { session: of_session.then_some(used), grant };
+            if candidate.grant.effect == Effect::Deny && key.1 == KeptAs::Whole {
+                live.denied.entry(place(&candidate.grant.reach)).or_default().push(key.0.clone());
+            }
             live.reaches.entry(place(&candidate.grant.reach)).or_default().entry(key).or_default().push(candidate);
         }
         Ok(live)
@@ -146,6 +166,24 @@ impl LiveGrants {
         found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         found.dedup_by(|one, other| one.id == other.id);
         found.into_iter().cloned().collect()
+    }
+
+    /// The actions of which a person has denied all that they do, in any turn of this call's session, in their order.
+    pub(crate) fn denied_whole(&self, call: &Call, now: Timestamp) -> Vec<Action> {
+        let mut denied = Vec::new();
+        for scope in [Scope::Session, Scope::Project, Scope::User] {
+            let Some(place) = Reach::of(call, scope).map(|reach| place(&reach)) else { continue };
+            let Some(actions) = self.denied.get(&place) else { continue };
+            let candidates = |action: &Action| self.reaches.get(&place)?.get(&(action.clone(), KeptAs::Whole));
+            denied.extend(actions.iter().filter(|action| {
+                let mut candidates = candidates(action).into_iter().flatten();
+                candidates.any(|candidate| candidate.grant.effect == Effect::Deny && candidate.counts(now))
+            }));
+        }
+        let mut denied: Vec<Action> = denied.into_iter().cloned().collect();
+        denied.sort_by_cached_key(Action::to_string);
+        denied.dedup();
+        denied
     }
 }
 
@@ -280,10 +318,10 @@ mod tests {
         block_on(store.human_session_end(&secret, day)).unwrap();
         said(&mut store, "signed out", &[1]);
         let (name, user, session) = ("t".to_owned(), "ana".to_owned(), "h:s".to_owned());
-        let request = TokenRequest { name, user, session, project: None, seconds: 60 };
+        let request = TokenRequest { name, user, session, project: None, seconds: Some(60), below: None };
         let token = block_on(store.token_create(&request, "ana", day)).unwrap().token;
         said(&mut store, "a token made", &[0]);
-        block_on(store.token_revoke(&token.id, "ana", day)).unwrap();
+        block_on(store.token_revoke(&token.id, "ana", "ana", day)).unwrap();
         said(&mut store, "a token revoked", &[0]);
     }
 }

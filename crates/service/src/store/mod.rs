@@ -51,7 +51,7 @@ pub use audit::{AuditEntry, AuditFilter};
 pub use batches::{BatchRecord, Owner, TakeError};
 pub use chats::{Chat, Waiting};
 pub(crate) use clock::Clock;
-pub use credentials::{AgentToken, HumanSession, NewHumanSession, NewToken, TokenRequest};
+pub use credentials::{AgentToken, Below, HumanSession, NewHumanSession, NewToken, TokenError, TokenRequest};
 pub use edits::Edit;
 pub use fault::StoreError;
 pub(crate) use grants::Looked;
@@ -68,7 +68,7 @@ pub use redeem::{RedeemError, Redeemed};
 pub use reply::{EditedCall, Human, Remembered, Replied, Reply, ReplyError};
 pub use runs::run_id;
 pub(crate) use runs::{Present, Run};
-pub use sessions::Session;
+pub use sessions::{Session, Setting};
 pub use trust::Known;
 pub(crate) use wal_index::{Head, WalIndex};
 

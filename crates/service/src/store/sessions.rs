@@ -20,6 +20,8 @@ pub struct Session {
     pub used: Timestamp,
     /// The mode that was set for it.
     pub mode: Option<String>,
+    /// Real paths of the further folders that it works in.
+    pub roots: Vec<String>,
     /// How many of its questions are open.
     pub open: u32,
     /// What was remembered for it or for one of its turns, the newest first.
@@ -34,6 +36,15 @@ impl Session {
     }
 }
 
+/// What is set in a session. What is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Setting {
+    /// The mode of its calls; inside `None`: what its host says.
+    pub mode: Option<Option<String>>,
+    /// Real paths of the further folders that it works in.
+    pub roots: Option<Vec<String>>,
+}
+
 impl Store {
     /// A user's session; `None` if it has not begun, or has ended.
     ///
@@ -45,13 +56,15 @@ impl Store {
         let query = sqlx::query(
             "SELECT used, run, runs, run_id, mode, begun,
                (SELECT count(*) FROM approvals a
-                WHERE a.user = s.user AND a.session = s.session AND a.state = 'open' AND a.due > ?3)
+                WHERE a.user = s.user AND a.session = s.session AND a.state = 'open' AND a.due > ?3),
+               (SELECT folders FROM roots r WHERE r.user = s.user AND r.session = s.session AND r.begun = s.begun)
              FROM sessions s WHERE user = ?1 AND session = ?2 AND used > ?4",
         );
         let query = query.bind(user).bind(session).bind(now.0).bind(oldest).fetch_optional(&mut self.db);
         let Some(row) = query.await.map_err(|error| self.fault(error))? else { return Ok(None) };
-        let read = || Ok((runs::row(&row, 0)?, row.try_get(0)?, row.try_get(5)?, row.try_get(6)?));
-        let (columns, used, begun, open) = read().map_err(|error| self.fault(error))?;
+        let read = || Ok((runs::row(&row, 0)?, row.try_get(0)?, row.try_get(5)?, row.try_get(6)?, row.try_get(7)?));
+        let (columns, used, begun, open, folders) = read().map_err(|error| self.fault(error))?;
+        let roots = self.folders(folders)?;
         let grants = sqlx::query_scalar(
             "SELECT body FROM grants WHERE user = ? AND session = ? AND ended IS NULL AND created >= ?
                AND (expires IS NULL OR expires > ?) ORDER BY id DESC LIMIT 1000",
@@ -64,28 +77,65 @@ impl Store {
             detail: format!("a grant cannot be read: {error}"),
         })?;
         let Present { run, mode } = Present::of(columns, oldest);
-        Ok(Some(Session { begun: Timestamp(begun), used: Timestamp(used), mode, open, grants, run }))
+        Ok(Some(Session { begun: Timestamp(begun), used: Timestamp(used), mode, roots, open, grants, run }))
     }
 
-    /// Sets the mode of a user's session, or with `None` leaves it to its host again. One that has not begun begins.
+    /// The further folders that a user's session works in: real paths; none if it has not begun, or has ended.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn set_mode(
+    pub async fn roots(&mut self, user: &str, session: &str, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT folders FROM clock, sessions JOIN roots USING (user, session, begun)
+             WHERE user = ?1 AND session = ?2 AND used > max(newest, ?3) - ?4",
+        );
+        let query = query.bind(user).bind(session).bind(now.0).bind(IDLE_MS);
+        let folders = query.fetch_optional(&mut self.db).await.map_err(|error| self.fault(error))?;
+        self.folders(folders)
+    }
+
+    /// Sets what is in force in a user's session. One that has not begun begins.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn set_session(
         &mut self,
         session: &str,
-        mode: Option<&str>,
+        setting: &Setting,
         by: &Human,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut writing = self.begin(now, Synchronous::Full).await?;
         writing.touch_session(&by.user, session).await?;
-        let update = sqlx::query("UPDATE sessions SET mode = ? WHERE user = ? AND session = ?");
-        let update = update.bind(mode).bind(&by.user).bind(session);
-        update.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
-        let detail = json!({ "session": session, "mode": mode, "via": by.via });
-        writing.audit(&by.user, "session set", None, None, &detail).await?;
+        let mut detail =
+            serde_json::Map::from_iter([("session".to_owned(), json!(session)), ("via".to_owned(), json!(by.via))]);
+        if let Some(mode) = &setting.mode {
+            let update = sqlx::query("UPDATE sessions SET mode = ? WHERE user = ? AND session = ?");
+            let update = update.bind(mode).bind(&by.user).bind(session);
+            update.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
+            detail.insert("mode".to_owned(), json!(mode));
+        }
+        if let Some(roots) = &setting.roots {
+            let replace = sqlx::query(
+                "INSERT OR REPLACE INTO roots (user, session, begun, folders)
+                 SELECT user, session, begun, ? FROM sessions WHERE user = ? AND session = ?",
+            );
+            let replace = replace.bind(json!(roots).to_string()).bind(&by.user).bind(session);
+            replace.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
+            detail.insert("roots".to_owned(), json!(roots));
+        }
+        writing.audit(&by.user, "session set", None, None, &detail.into()).await?;
         writing.commit().await
+    }
+
+    /// The folders of a row of `roots`.
+    pub(super) fn folders(&self, text: Option<String>) -> Result<Vec<String>, StoreError> {
+        let folders = text.map(|text| serde_json::from_str(&text)).transpose();
+        let folders: Option<Vec<String>> = folders.map_err(|error| StoreError::Damaged {
+            path: self.path.clone(),
+            detail: format!("a session's roots cannot be read: {error}"),
+        })?;
+        Ok(folders.unwrap_or_default())
     }
 
     /// Ends a session: withdraws its questions and ends its session and turn grants. Returns the questions' ids.

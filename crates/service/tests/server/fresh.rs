@@ -30,7 +30,7 @@ async fn a_token_that_another_process_revokes_is_refused_at_once() {
             assert_eq!(another(&world, &token, "git status"), "allow");
         }
         let tokens = other.tokens("ada").await.unwrap();
-        other.token_revoke(&tokens[0].id, "ada", now()).await.unwrap();
+        other.token_revoke(&tokens[0].id, "ada", "ada", now()).await.unwrap();
         let decide = world.ask("POST", "/v1/decide").bearer(&token).json(&world.call("git status"));
         decide.send().is(401);
     }

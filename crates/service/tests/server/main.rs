@@ -4,6 +4,7 @@
 mod agents;
 mod applications;
 mod attackers;
+mod batches;
 mod chat;
 mod chat_safety;
 mod clawbolt;
@@ -12,8 +13,10 @@ mod client;
 mod flowfuse;
 mod fresh;
 mod humans;
+mod kinds;
 mod pages;
 mod policies;
+mod roots;
 mod sessions;
 mod silence;
 mod strangers;

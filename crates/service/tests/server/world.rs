@@ -116,7 +116,8 @@ impl World {
             user: user.to_owned(),
             session: session.to_owned(),
             project: project.map(str::to_owned),
-            seconds: 3_600,
+            seconds: Some(3_600),
+            below: None,
         };
         self.store().await.token_create(&request, "ada", now()).await.unwrap().secret
     }

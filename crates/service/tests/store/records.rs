@@ -114,7 +114,8 @@ fn token(store: &mut Store) -> NewToken {
         user: "ana".into(),
         session: "langchain:s1".into(),
         project: None,
-        seconds: HOUR,
+        seconds: Some(HOUR),
+        below: None,
     };
     block_on(store.token_create(&request, "ana", NOON)).unwrap()
 }
@@ -131,8 +132,8 @@ fn tokens_count_until_they_expire_or_are_revoked() {
     for wrong in ["", "csa_", &one.secret[..one.secret.len() - 1], &one.secret.to_uppercase(), &one.token.id] {
         assert!(find(&mut store, wrong, NOON).is_none(), "{wrong}");
     }
-    assert!(!block_on(store.token_revoke(&one.token.id, "ben", NOON)).unwrap());
-    assert!(block_on(store.token_revoke(&one.token.id, "ana", NOON)).unwrap());
+    assert!(!block_on(store.token_revoke(&one.token.id, "ben", "ben", NOON)).unwrap());
+    assert!(block_on(store.token_revoke(&one.token.id, "ana", "ana", NOON)).unwrap());
     assert!(find(&mut store, &one.secret, NOON).is_none());
     assert!(find(&mut store, &two.secret, NOON).is_some());
     assert_eq!(block_on(store.tokens("ana")).unwrap().len(), 2);
@@ -219,7 +220,7 @@ fn listeners_live_as_long_as_they_beat() {
     block_on(store.listener_beat("p1", "page", "ana", NOON, NOON.plus_seconds(15))).unwrap();
     block_on(store.listener_beat("p1", "page", "ana", NOON.plus_seconds(10), NOON.plus_seconds(25))).unwrap();
     assert!(block_on(store.listening("ana", NOON.plus_seconds(24))).unwrap());
-    assert!(!block_on(store.listening("ben", NOON)).unwrap());
+    assert!(!block_on(store.listening("ben", "ben", NOON)).unwrap());
     assert!(!block_on(store.listening("ana", NOON.plus_seconds(25))).unwrap());
     block_on(store.listener_gone("p1", NOON)).unwrap();
     assert!(!block_on(store.listening("ana", NOON)).unwrap());

@@ -6,7 +6,7 @@ use countersign_policy::{Attendance, Call, Cause, Decision, Effect, Repeats, Sco
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
 use countersign_service::gate::{self, Gate, HostId};
-use countersign_service::store::{Ask, Human, NewGrant, Store};
+use countersign_service::store::{Ask, Human, NewGrant, Setting, Store};
 
 use crate::support::{HOUR, NOON, Place, judge, once, policy, rule, shell, shell_pattern};
 
@@ -213,15 +213,16 @@ fn policy_says_how_often() {
 fn a_mode_that_was_set_is_the_calls_until_the_session_ends() {
     let mut scene = Scene::new();
     let human = Human { user: "ana".into(), via: "page".into() };
-    block_on(scene.store.set_mode("claude-code:s1", Some("plan"), &human, NOON)).unwrap();
+    let mode = |mode: Option<&str>| Setting { mode: Some(mode.map(str::to_owned)), roots: None };
+    block_on(scene.store.set_session("claude-code:s1", &mode(Some("plan")), &human, NOON)).unwrap();
     let bold = Call { mode: Some("bypassPermissions".into()), ..shell("pwd") };
     assert_eq!(scene.judge(&bold, HostId::default(), NOON).1.mode.as_deref(), Some("plan"));
     let elsewhere = Call { session: "s2".into(), ..bold.clone() };
     assert_eq!(scene.judge(&elsewhere, HostId::default(), NOON).1.mode.as_deref(), Some("bypassPermissions"));
     let later = NOON.plus_seconds(13 * HOUR);
     assert_eq!(scene.judge(&bold, HostId::default(), later).1.mode.as_deref(), Some("bypassPermissions"));
-    block_on(scene.store.set_mode("claude-code:s1", Some("plan"), &human, later)).unwrap();
-    block_on(scene.store.set_mode("claude-code:s1", None, &human, later)).unwrap();
+    block_on(scene.store.set_session("claude-code:s1", &mode(Some("plan")), &human, later)).unwrap();
+    block_on(scene.store.set_session("claude-code:s1", &mode(None), &human, later)).unwrap();
     assert_eq!(scene.judge(&bold, HostId::default(), later).1.mode.as_deref(), Some("bypassPermissions"));
 }
 

@@ -11,12 +11,12 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use countersign_engine::{Engine, Files, Request};
 use countersign_policy::approval::{Asker, CancelReason, Refusal, State as Life};
-use countersign_policy::{Attendance, Call, Decision, Effect, Timestamp};
+use countersign_policy::{Attendance, Call, Decision, Effect, Grant, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use super::catalog::denied_whole;
+use super::catalog::{DENIED, denied_whole, digest};
 use super::human::question_of;
 use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
 use crate::disk::Disk;
@@ -128,7 +128,11 @@ pub(crate) async fn wait(
             let agent = matches!(caller, Caller::Agent(_));
             if agent && matches!(record.approval.state, Life::Denied { told: false, .. }) {
                 let clock = app.clock();
-                app.write(move |store| Box::pin(async move { store.tell(&id, clock).await })).await?;
+                let tell = app.write(move |store| Box::pin(async move { store.tell(&id, clock).await }));
+                // A no needs nothing written to hold. That it was told is not known then, and it is told again.
+                if let Err(error) = tell.await {
+                    eprintln!("countersign: {error}");
+                }
             }
             return Ok(Json(ApprovalBody::of(&record.approval)));
         }
@@ -166,13 +170,15 @@ pub(crate) async fn redeem(
     let seen = line.seen();
     let present = app.read().await.present(&call.user, &call.session_key(), app.clock()).await?;
     let ahead = seen.run.as_ref().map(Option::as_ref);
-    let sent = Sent { id: HostId::told(call_id.as_deref()), once: once.as_ref(), ahead };
+    let above = app.view().await?.denied_above(&app, &call, &token.above).await?;
+    let sent = Sent { id: HostId::told(call_id.as_deref()), once: once.as_ref(), ahead, above: &above };
     let count = Count::of(&mut call, present, sent);
     let (of, by, clock) = (call.clone(), engine.clone(), app.clock());
     let redeem = app.write(move |store| {
         Box::pin(async move {
-            let recheck =
-                |call: &Call, answer: Option<&_>, grants: &[_], now: Timestamp| by.decide(grants, answer, call, now);
+            let recheck = |call: &Call, answer: Option<&_>, grants: &[Grant], now: Timestamp| {
+                by.decide(&[grants, &above].concat(), answer, call, now)
+            };
             store.redeem_once(&id, &of, once.as_ref(), clock, &recheck).await
         })
     });
@@ -189,6 +195,7 @@ pub(crate) async fn redeem(
     };
     let _ = line.note(entry, count.before, &seen, false);
     let mut verdict = verdict(Some(&engine), &call, call.digest().0, &redeemed.decision);
+    verdict.catalog = digest(&engine, &denied_whole(&app, &token, &call).await?);
     verdict.approval = Some(ApprovalBody::of(&redeemed.record.approval));
     Ok(Json(verdict))
 }
@@ -250,7 +257,11 @@ pub(crate) async fn tools(
         let why = match &in_force.engine {
             Some(engine) => match engine.hidden(&request) {
                 Some(why) => Some(why),
-                None => denied_whole(&app, engine.call(&request, &Disk)).await?,
+                None => {
+                    let call = engine.call(&request, &Disk);
+                    let denied = denied_whole(&app, &token, &call).await?;
+                    denied.contains(&call.action).then(|| DENIED.to_owned())
+                }
             },
             None => Some("the policy cannot be read".to_owned()),
         };
@@ -320,15 +331,15 @@ pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: O
         });
     };
     let mut line = app.logbook.line(&call.user, &call.session_key()).await;
-    let (gate, digest) = loop {
+    let (gate, call_digest) = loop {
         let seen = line.seen();
-        let judged = once_judged(app, &engine, &mut call, call_id.as_deref(), once, &seen).await?;
+        let judged = once_judged((app, token), &engine, &mut call, call_id.as_deref(), once, &seen).await?;
         // An answer that was taken cannot be taken again; anything else can be judged again.
         let anew = !matches!(judged.gate, Gate::Answered { .. });
-        let digest = judged.entry.digest.clone();
+        let call_digest = judged.entry.digest.clone();
         match line.note(judged.entry, judged.before, &seen, anew) {
             Some(again) => line = again,
-            None => break (judged.gate, digest),
+            None => break (judged.gate, call_digest),
         }
     };
     let (decision, question, approval) = match gate {
@@ -342,13 +353,14 @@ pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: O
             (decision, Some(*question), existing.map(|record| ApprovalBody::of(&record.approval)))
         }
     };
-    let verdict = Verdict { approval, ..verdict(Some(&engine), &call, digest, &decision) };
+    let catalog = digest(&engine, &denied_whole(app, token, &call).await?);
+    let verdict = Verdict { approval, catalog, ..verdict(Some(&engine), &call, call_digest, &decision) };
     Ok(Judged { call, call_id, verdict, engine: Some(engine), question })
 }
 
 /// Judges a call by what was seen of its session.
 async fn once_judged(
-    app: &App,
+    (app, token): (&App, &AgentToken),
     engine: &Arc<Engine>,
     call: &mut Call,
     call_id: Option<&str>,
@@ -356,9 +368,12 @@ async fn once_judged(
     seen: &Seen,
 ) -> Result<gate::Judged, Fault> {
     let clock = app.clock();
-    let sent = Sent { id: HostId::told(call_id), once, ahead: seen.run.as_ref().map(Option::as_ref) };
+    let view = app.view().await?;
+    let above = view.denied_above(app, call, &token.above).await?;
+    let ahead = seen.run.as_ref().map(Option::as_ref);
+    let sent = Sent { id: HostId::told(call_id), once, ahead, above: &above };
     // What is known of the session's run was looked at before: it is what the store says since then that counts.
-    let looked = app.view().await?.look(app, call, clock).await?;
+    let looked = view.look(app, call, clock).await?;
     let existing = async |call: &Call| app.read().await.find(&call.digest(), &Asker::of(call), clock).await;
     if let Some(judged) = gate::look(engine, &Disk, call, sent, looked, existing).await? {
         return Ok(judged);
@@ -369,7 +384,7 @@ async fn once_judged(
     let judge = app.write(move |store| {
         Box::pin(async move {
             let ahead = ahead.as_ref().map(Option::as_ref);
-            let sent = Sent { id: HostId::told(call_id.as_deref()), once: once.as_ref(), ahead };
+            let sent = Sent { id: HostId::told(call_id.as_deref()), once: once.as_ref(), ahead, above: &above };
             gate::judge(store, &engine, &Disk, &mut of, sent, clock).await
         })
     });
@@ -386,7 +401,8 @@ async fn take_apart(
         let chat = Chat { user: token.user.clone(), session: token.session.clone() };
         if app.view().await?.attended(app, chat).await? { Attendance::Somebody } else { Attendance::Nobody }
     };
-    let request = request(app, token, body, attendance).await?;
+    let mut request = request(app, token, body, attendance).await?;
+    request.roots = app.view().await?.roots(app, &token.user, &token.session).await?;
     let in_force = app.in_force(&request.project).await?;
     // Without a policy the call is taken apart by the built-in one, so that it can at least be logged.
     let engine = in_force.engine;
@@ -423,11 +439,13 @@ pub(super) async fn request(
         args: serde_json::Value::Object(body.args),
         cwd: body.cwd,
         project: body.project,
+        roots: Vec::new(),
         session,
         turn: body.turn,
-        agent: body.agent,
-        // Whoever holds the token is the agent itself: what kind it is, it does not say.
-        agent_kinds: Vec::new(),
+        // Whoever holds the token is the agent itself. Its kind is what the token says; what a call says of a sub-agent
+        // makes it one of an unknown kind.
+        agent: if token.kinds.is_empty() { body.agent } else { Some(token.name.clone()) },
+        agent_kinds: token.kinds.clone(),
         mode: body.mode,
         user: token.user.clone(),
         home,
@@ -457,7 +475,7 @@ fn verdict(engine: Option<&Engine>, call: &Call, digest: String, decision: &Deci
         message,
         digest,
         revision: decision.revision().to_owned(),
-        catalog: engine.map(|engine| engine.catalog_digest().to_owned()).unwrap_or_default(),
+        catalog: String::new(),
         approval: None,
     }
 }

@@ -1,11 +1,13 @@
 //! The catalog: which tools policy knows, and which of them a model is offered.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use countersign_engine::{Files, Request};
-use countersign_policy::{Action, Attendance, Call, Effect, Grant, GrantResource, Resource, Target};
+use countersign_engine::{Engine, Files, Request};
+use countersign_policy::{Action, Attendance, Call, sha256_hex};
 use serde::Deserialize;
 
 use super::agent::{request, wrong_token};
@@ -15,6 +17,7 @@ use crate::http::app::App;
 use crate::http::caller::agent;
 use crate::http::fault::Problem;
 use crate::http::{Fault, Shared, only};
+use crate::store::AgentToken;
 
 /// Whose catalog it is.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
@@ -29,7 +32,7 @@ pub(crate) struct Of {
     project: String,
 }
 
-/// The tools that policy describes, with those that it hides. Its digest is the `ETag` and in every verdict; with
+/// The tools that policy describes, with those that it or a remembered answer hides. Its digest is the `ETag` and in every verdict; with
 /// `If-None-Match` it comes only if it has changed.
 #[utoipa::path(get, path = "/v1/catalog", tag = "agents", security(("agent" = [])), params(Of),
     responses((status = 200, body = CatalogBody), (status = 304, description = "it is still the same"),
@@ -47,39 +50,51 @@ pub(crate) async fn catalog(
     }
     let engine = app.in_force(&of.project).await?.engine;
     let engine = engine.ok_or_else(|| Fault::conflict("the policy cannot be read, and there is no earlier one"))?;
-    let hash = engine.catalog_digest().to_owned();
+    let call = CallBody {
+        host: of.host,
+        host_version: of.host_version,
+        tool: String::new(),
+        mcp_server: None,
+        args: serde_json::Map::new(),
+        cwd: of.project.clone(),
+        project: of.project,
+        turn: None,
+        agent: None,
+        mode: None,
+        environment: Default::default(),
+        call_id: None,
+    };
+    let bare = request(&app, &token, call, Attendance::Somebody).await?;
+    let denied = denied_whole(&app, &token, &engine.call(&bare, &Disk)).await?;
+    let hash = digest(&engine, &denied);
     let tag = format!("\"{hash}\"");
     let same = only(&headers, HeaderName::from_static("if-none-match")).is_some_and(|known| known == tag);
     let mut response = if same {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let call = CallBody {
-            host: of.host,
-            host_version: of.host_version,
-            tool: String::new(),
-            mcp_server: None,
-            args: serde_json::Map::new(),
-            cwd: of.project.clone(),
-            project: of.project,
-            turn: None,
-            agent: None,
-            mode: None,
-            environment: Default::default(),
-            call_id: None,
-        };
-        let bare = request(&app, &token, call, Attendance::Somebody).await?;
-        let tools = engine.policy().catalog.tools.iter().map(|(name, entry)| {
+        let mut tools: BTreeMap<String, CatalogTool> = BTreeMap::new();
+        for (name, entry) in &engine.policy().catalog.tools {
             let why = engine.hidden(&named(&bare, name));
-            CatalogTool {
+            let tool = CatalogTool {
                 tool: name.clone(),
                 class: entry.class,
                 group: entry.group.clone(),
                 family: entry.family.clone(),
                 visible: why.is_none(),
                 why,
-            }
-        });
-        Json(CatalogBody { hash, tools: tools.collect() }).into_response()
+            };
+            tools.insert(name.clone(), tool);
+        }
+        for action in &denied {
+            // A host offers what is not listed: a tool that policy does not describe is listed to be hidden.
+            let name = action.to_string();
+            let bare =
+                CatalogTool { tool: name.clone(), class: None, group: None, family: None, visible: true, why: None };
+            let tool = tools.entry(name).or_insert(bare);
+            tool.visible = false;
+            tool.why.get_or_insert_with(|| DENIED.to_owned());
+        }
+        Json(CatalogBody { hash, tools: tools.into_values().collect() }).into_response()
     };
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, tag);
@@ -97,16 +112,20 @@ fn named(bare: &Request, name: &str) -> Request {
     Request { tool, mcp_server, ..bare.clone() }
 }
 
-/// Why a remembered no takes the tool of this call away, if one does: one that holds whatever the tool is called for.
-pub(super) async fn denied_whole(app: &App, call: Call) -> Result<Option<String>, Fault> {
-    let whole = Target::primary(call.action.clone(), Resource::None);
-    let call = Call { targets: vec![whole], ..call };
-    let mut store = app.read().await;
-    let now = store.clock(app.clock()).await?;
-    let grants = store.grants_for(&call, now).await?;
-    drop(store);
-    let denies = |grant: &&Grant| grant.effect == Effect::Deny && grant.resource == GrantResource::Whole;
-    let applies = |grant: &&Grant| call.targets.iter().any(|target| grant.applies(target, &call, now));
-    let denied = grants.iter().filter(denies).any(|grant| applies(&grant));
-    Ok(denied.then(|| "the user has said no to all that it does".to_owned()))
+/// Why a remembered no hides a tool.
+pub(super) const DENIED: &str = "the user has said no to all that it does";
+
+/// The actions of which a person has denied all that they do, whatever they are called for: their tools are hidden.
+pub(super) async fn denied_whole(app: &App, token: &AgentToken, call: &Call) -> Result<Vec<Action>, Fault> {
+    Ok(app.view().await?.denied_whole(app, call, &token.above).await?)
+}
+
+/// The digest of what policy describes and hides, and of what remembered answers hide beside that.
+pub(super) fn digest(engine: &Engine, denied: &[Action]) -> String {
+    let described = engine.catalog_digest();
+    if denied.is_empty() {
+        return described.to_owned();
+    }
+    let denied: Vec<String> = denied.iter().map(Action::to_string).collect();
+    sha256_hex(serde_json::json!([described, denied]).to_string().as_bytes())
 }

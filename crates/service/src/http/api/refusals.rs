@@ -5,7 +5,7 @@ use countersign_policy::approval::{Outcome, Refusal};
 use countersign_policy::batch::BatchRefusal;
 
 use crate::http::Fault;
-use crate::store::{AskError, HearError, KeyReused, PromoteError, RedeemError, ReplyError, TakeError};
+use crate::store::{AskError, HearError, KeyReused, PromoteError, RedeemError, ReplyError, TakeError, TokenError};
 
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Fault {
@@ -40,6 +40,17 @@ impl From<ReplyError> for Fault {
                 Fault::new(StatusCode::CONFLICT, "stricter", message)
             }
             ReplyError::Store(error) => error.into(),
+            _ => Fault::invalid(message),
+        }
+    }
+}
+
+impl From<TokenError> for Fault {
+    fn from(error: TokenError) -> Fault {
+        let message = error.to_string();
+        match error {
+            TokenError::NoParent(_) | TokenError::OthersSession(_) => Fault::conflict(message),
+            TokenError::Store(error) => error.into(),
             _ => Fault::invalid(message),
         }
     }

@@ -1,5 +1,6 @@
 //! Humans' answers: to one question, to exactly several, and what an answer would do.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -145,11 +146,14 @@ async fn answer_all(app: &App, human: &Human, given: Vec<(String, Given)>) -> Re
 pub(super) struct Taking {
     pub(super) replies: Vec<Reply>,
     engines: BTreeMap<String, Arc<Engine>>,
+    /// In which further folders each session works now, by user and session.
+    roots: BTreeMap<(String, String), Vec<String>>,
 }
 
 impl Taking {
     pub(super) async fn of(app: &App, human: &Human, given: Vec<(String, Given)>) -> Result<Taking, Fault> {
-        let mut taking = Taking { replies: Vec::with_capacity(given.len()), engines: BTreeMap::new() };
+        let mut taking =
+            Taking { replies: Vec::with_capacity(given.len()), engines: BTreeMap::new(), roots: BTreeMap::new() };
         for (id, given) in given {
             let record = question_of(app, &id, &human.user).await?;
             let engine = taking.engine(app, &record.call.project).await?;
@@ -159,10 +163,13 @@ impl Taking {
             for other in &given.also {
                 if let Ok(other) = question_of(app, other, &human.user).await {
                     taking.engine(app, &other.call.project).await?;
+                    taking.look_at_roots(app, &other.call).await?;
                 }
             }
+            taking.look_at_roots(app, &record.call).await?;
             let now = app.read().await.clock(app.clock()).await?;
-            taking.replies.push(reply_to(&record, given, &engine, now)?);
+            let call = taking.present(&engine, &record.call);
+            taking.replies.push(reply_to(&record, given, (&engine, &call), now)?);
         }
         Ok(taking)
     }
@@ -178,16 +185,31 @@ impl Taking {
         Ok(engine)
     }
 
+    async fn look_at_roots(&mut self, app: &App, call: &Call) -> Result<(), Fault> {
+        let key = (call.user.clone(), call.session_key());
+        let roots = app.view().await?.roots(app, &key.0, &key.1).await?;
+        self.roots.insert(key, roots);
+        Ok(())
+    }
+
+    /// The call as it is in its session's workspace now, which may have changed since it was asked about.
+    fn present<'a>(&self, engine: &Engine, call: &'a Call) -> Cow<'a, Call> {
+        match self.roots.get(&(call.user.clone(), call.session_key())) {
+            Some(roots) if *roots != call.roots => Cow::Owned(engine.with_roots(call, roots, &Disk)),
+            _ => Cow::Borrowed(call),
+        }
+    }
+
     /// Judges a call by the policy of its project; one whose policy is not known is not let through.
     pub(super) fn recheck(&self) -> impl Fn(&Call, Option<&Answer>, &[Grant], Timestamp) -> Decision + Sync {
         |call, answer, grants, now| match self.engines.get(&call.project) {
-            Some(engine) => engine.decide(grants, answer, call, now),
+            Some(engine) => engine.decide(grants, answer, &self.present(engine, call), now),
             None => Decision::fault("the policy of its project is not in force"),
         }
     }
 }
 
-fn reply_to(record: &Record, given: Given, engine: &Engine, now: Timestamp) -> Result<Reply, Fault> {
+fn reply_to(record: &Record, given: Given, (engine, call): (&Engine, &Call), now: Timestamp) -> Result<Reply, Fault> {
     let feedback = given.feedback.filter(|text| !text.trim().is_empty());
     if feedback.as_ref().is_some_and(|text| text.chars().count() > LONGEST_FEEDBACK) {
         return Err(Fault::invalid(format!("a word to the agent has at most {LONGEST_FEEDBACK} characters")));
@@ -196,7 +218,7 @@ fn reply_to(record: &Record, given: Given, engine: &Engine, now: Timestamp) -> R
         return Err(Fault::invalid("`seconds` must be more than 0"));
     }
     let edited = given.args.map(|args| {
-        let call = engine.with_args(&record.call, Value::Object(args), &Disk);
+        let call = engine.with_args(call, Value::Object(args), &Disk);
         let question = engine.question(&call, &engine.decide(&[], None, &call, now), &Disk);
         EditedCall { call, question }
     });

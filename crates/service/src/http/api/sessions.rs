@@ -10,11 +10,13 @@ use countersign_policy::Grant;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::roots;
+use crate::disk::Disk;
 use crate::http::app::App;
 use crate::http::caller::{Caller, caller, on_behalf};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Id, Shared, Whole};
-use crate::store::{Human, Run};
+use crate::store::{Human, Run, Setting};
 
 /// The longest session's key or mode, in bytes.
 const LONGEST: usize = 400;
@@ -30,6 +32,8 @@ pub(crate) struct SessionBody {
     used: i64,
     /// The mode that was set for it; without one its host says the mode of each call.
     mode: Option<String>,
+    /// The further folders that it works in: what policy says of the project's files, it says of theirs.
+    roots: Vec<String>,
     /// How many of its questions wait for an answer.
     open: u32,
     /// How often in a row it made the last call that was allowed.
@@ -48,10 +52,12 @@ pub(crate) struct SessionPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     mode: Option<Option<String>>,
-    /// Additional folders of the workspace. Not supported yet, and refused.
+    /// All the further folders that it works in, absolute: what policy says of the project's files, it says of theirs.
+    /// At most 16, each at most 1024 bytes; neither the home directory, nor a folder that it or Countersign's own files
+    /// are in. `[]` or `null`: none.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<String>>)]
-    roots: Option<serde_json::Value>,
+    roots: Option<Option<Vec<String>>>,
     /// The active permission profile. Not supported yet, and refused.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
@@ -100,21 +106,23 @@ pub(crate) async fn set(
     if !named || id.len() > LONGEST {
         return Err(Fault::invalid("a session is named by its host, a colon and its id: `claude-code:SESSION`"));
     }
-    if patch.roots.is_some() {
-        let message = "`roots` are not supported yet: a relative pattern means the project alone, and folders beside it \
-                       are named absolutely (`read(/srv/data/**)`) in a policy file";
-        return Err(Fault::invalid(message));
-    }
     if patch.profile.is_some() {
         return Err(Fault::invalid("permission profiles are not supported yet: leave out `profile`"));
     }
-    if let Some(mode) = patch.mode {
-        if mode.as_ref().is_some_and(|mode| mode.is_empty() || mode.len() > LONGEST || mode.contains(char::is_control))
-        {
-            return Err(Fault::invalid(format!("`mode` is a word of at most {LONGEST} bytes, or null")));
+    let bad_mode = |mode: &String| mode.is_empty() || mode.len() > LONGEST || mode.contains(char::is_control);
+    if patch.mode.as_ref().is_some_and(|mode| mode.as_ref().is_some_and(bad_mode)) {
+        return Err(Fault::invalid(format!("`mode` is a word of at most {LONGEST} bytes, or null")));
+    }
+    let roots = match patch.roots {
+        Some(roots) => {
+            Some(roots::checked(&roots.unwrap_or_default(), &app.kept_out(), &Disk).map_err(Fault::invalid)?)
         }
-        let (session, by, clock) = (id.clone(), human.clone(), app.clock());
-        app.write(move |store| Box::pin(async move { store.set_mode(&session, mode.as_deref(), &by, clock).await }))
+        None => None,
+    };
+    if patch.mode.is_some() || roots.is_some() {
+        let (session, setting, by, clock) =
+            (id.clone(), Setting { mode: patch.mode, roots }, human.clone(), app.clock());
+        app.write(move |store| Box::pin(async move { store.set_session(&session, &setting, &by, clock).await }))
             .await?;
     }
     in_force(&app, &human.user, id, true).await.map(Json)
@@ -151,6 +159,7 @@ async fn in_force(app: &App, user: &str, id: String, remembered: bool) -> Result
         begun: session.begun.0,
         used: session.used.0,
         mode: session.mode,
+        roots: session.roots,
         open: session.open,
         in_a_row,
         grants: remembered.then_some(session.grants),

@@ -1,18 +1,19 @@
-//! Tokens of agents and applications, which only humans make and revoke.
+//! Tokens of agents and applications, which only humans make and revoke; but applications make those of sub-agents.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use countersign_engine::Files;
+use countersign_policy::EVERY_KIND;
 use serde::Serialize;
 
 use super::wire::{NewTokenBody, TokenBody, TokenKind};
 use crate::disk::Disk;
-use crate::http::caller::human;
+use crate::http::caller::{human, on_behalf};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Id, Shared, Whole};
-use crate::store::{AgentToken, Application, Human, StoreError, TokenRequest};
+use crate::store::{AgentToken, Application, Below, Human, StoreError, TokenRequest};
 
 /// How long a token counts unless it is said: 12 hours.
 const SECONDS: i64 = 43_200;
@@ -22,36 +23,45 @@ const LONGEST: i64 = 2_592_000;
 const LONGEST_NAME: usize = 200;
 
 /// Makes a token for one agent's session, or for an application. It is of the human who makes it.
-#[utoipa::path(post, path = "/v1/tokens", tag = "humans", security(("human" = [])), request_body = TokenBody,
-    responses((status = 201, body = NewTokenBody), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+///
+/// An application makes tokens for sub-agents alone (`agent` and `parent`): they reach no further than the agent above.
+#[utoipa::path(post, path = "/v1/tokens", tag = "humans", security(("human" = []), ("application" = [])), request_body = TokenBody,
+    responses((status = 201, body = NewTokenBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 409, description = "the session is another agent's, or the agent above has no token", body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn make(
     State(app): State<Shared>,
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<impl IntoResponse, Fault> {
-    let human = human(&app, &headers, "make a token").await?;
+    const WHAT: &str = "make a token";
+    let human = on_behalf(&app, &headers, WHAT).await?;
     let body: TokenBody = whole.json()?;
-    let seconds = body.seconds.unwrap_or(SECONDS);
-    if !(1..=LONGEST).contains(&seconds) {
+    if body.kind == TokenKind::Application || body.parent.is_none() {
+        // All but a sub-agent's token is for a human to make.
+        crate::http::caller::human(&app, &headers, WHAT).await?;
+    }
+    if let Some(seconds) = body.seconds
+        && !(1..=LONGEST).contains(&seconds)
+    {
         return Err(Fault::invalid(format!("`seconds` is from 1 to {LONGEST}")));
     }
     named("name", &body.name)?;
     let body = match body.kind {
         TokenKind::Agent => {
-            let request = for_agent(body, &human, seconds)?;
-            let (user, clock) = (human.user, app.clock());
-            let make =
-                app.write(move |store| Box::pin(async move { store.token_create(&request, &user, clock).await }));
+            let request = for_agent(body, &human)?;
+            let (by, clock) = (maker(&human), app.clock());
+            let make = app.write(move |store| Box::pin(async move { store.token_create(&request, &by, clock).await }));
             let new = make.await?;
             NewTokenBody { id: new.token.id, secret: new.secret, expires: new.token.expires.0 }
         }
         TokenKind::Application => {
-            if body.host.is_some() || body.session.is_some() || body.project.is_some() {
-                let message =
-                    "an application's token is for all sessions of its user: leave out `host`, `session` and `project`";
+            if [&body.host, &body.session, &body.project, &body.agent, &body.parent].iter().any(|text| text.is_some()) {
+                let message = "an application's token is for all sessions of its user: leave out `host`, `session`, \
+                               `project`, `agent` and `parent`";
                 return Err(Fault::invalid(message));
             }
-            let (name, user, clock) = (body.name, human.user, app.clock());
+            let (name, user, seconds) = (body.name, human.user, body.seconds.unwrap_or(SECONDS));
+            let clock = app.clock();
             let make = app.write(move |store| {
                 Box::pin(async move { store.application_create(&name, &user, seconds, clock).await })
             });
@@ -62,7 +72,12 @@ pub(crate) async fn make(
     Ok((StatusCode::CREATED, Json(body)))
 }
 
-fn for_agent(body: TokenBody, human: &Human, seconds: i64) -> Result<TokenRequest, Fault> {
+/// Who makes a token, for the audit: the human, or the application on their behalf.
+fn maker(human: &Human) -> String {
+    if human.via.starts_with("application ") { human.via.clone() } else { human.user.clone() }
+}
+
+fn for_agent(body: TokenBody, human: &Human) -> Result<TokenRequest, Fault> {
     let needed = |name: &str, text: Option<String>| {
         let text = text.ok_or_else(|| Fault::invalid(format!("`{name}` is missing: an agent's token needs it")))?;
         named(name, &text).map(|()| text)
@@ -81,8 +96,29 @@ fn for_agent(body: TokenBody, human: &Human, seconds: i64) -> Result<TokenReques
                 .ok_or_else(|| Fault::invalid("`project` is the absolute path of a folder"))?,
         ),
     };
+    let below = match (body.agent, body.parent) {
+        (None, None) => None,
+        (Some(kind), Some(parent)) => Some(below(kind, parent)?),
+        (Some(_), None) => {
+            return Err(Fault::invalid(
+                "`parent` is missing: a sub-agent has an agent above it, named by host and session",
+            ));
+        }
+        (None, Some(_)) => return Err(Fault::invalid("`agent` is missing: a sub-agent is of a kind")),
+    };
     let session = format!("{host}:{session}");
-    Ok(TokenRequest { name: body.name, session, project, seconds, user: human.user.clone() })
+    Ok(TokenRequest { name: body.name, session, project, seconds: body.seconds, user: human.user.clone(), below })
+}
+
+fn below(kind: String, parent: String) -> Result<Below, Fault> {
+    named("agent", &kind)?;
+    if kind == EVERY_KIND || kind.contains(char::is_control) {
+        return Err(Fault::invalid("`agent` is the name of one kind of sub-agent"));
+    }
+    if parent.len() > 2 * LONGEST_NAME || !parent.contains(':') {
+        return Err(Fault::invalid("`parent` is named by its host, a colon and its id: `my-agent:SESSION`"));
+    }
+    Ok(Below { parent, kind })
 }
 
 fn named(name: &str, text: &str) -> Result<(), Fault> {
@@ -111,7 +147,7 @@ pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Resul
     Ok(Json(agents.chain(applications).collect()))
 }
 
-/// Revokes a token.
+/// Revokes a token, and with an agent's those of the sub-agents below it.
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "humans", security(("human" = [])),
     params(("id" = String, Path, description = "the token")),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
@@ -120,7 +156,7 @@ pub(crate) async fn revoke(State(app): State<Shared>, Id(id): Id, headers: Heade
     let clock = app.clock();
     let revoke = app.write(move |store| {
         Box::pin(async move {
-            Ok(store.token_revoke(&id, &human.user, clock).await?
+            Ok(store.token_revoke(&id, &human.user, &human.user, clock).await?
                 || store.application_revoke(&id, &human.user, clock).await?)
         })
     });

@@ -278,12 +278,12 @@ async fn stream(app: Shared, headers: HeaderMap, to: mpsc::Sender<Result<Event, 
 }
 
 /// Whether a batch is within the token's reach: of its session, and of its project where it has one.
-fn is_own(token: &AgentToken, found: &BatchRecord) -> bool {
+pub(super) fn is_own(token: &AgentToken, found: &BatchRecord) -> bool {
     let is_of = |project: &String| found.records.iter().all(|record| record.approval.asker.project == *project);
     found.batch.user == token.user && found.batch.session == token.session && token.project.as_ref().is_none_or(is_of)
 }
 
-fn owner(token: &AgentToken) -> Owner {
+pub(super) fn owner(token: &AgentToken) -> Owner {
     Owner { user: token.user.clone(), session: token.session.clone() }
 }
 
@@ -363,6 +363,10 @@ impl BatchBody {
             BatchState::Resumed { .. } => ("resumed", None),
             BatchState::Cancelled { reason, .. } => ("cancelled", Some(*reason)),
         };
+        let resumed = match &found.batch.state {
+            BatchState::Resumed { at, .. } => Some(at.0),
+            _ => None,
+        };
         let mut seen = BTreeSet::new();
         let members = found.batch.members.iter().filter_map(|member| {
             let record = found.records.iter().find(|record| record.approval.id == member.approval)?;
@@ -379,6 +383,7 @@ impl BatchBody {
             turn: found.batch.turn.clone(),
             state,
             reason,
+            resumed,
         }
     }
 }

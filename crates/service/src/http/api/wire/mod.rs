@@ -68,8 +68,8 @@ pub(crate) struct Verdict {
     pub(crate) digest: String,
     /// The revision of the policy that decided.
     pub(crate) revision: String,
-    /// A digest of the catalog: while it stays the same, so do the tools that policy lets the model be offered. See
-    /// `/v1/catalog`; `/v1/tools` also leaves out those to which a person has said no altogether.
+    /// A digest of the catalog: while it stays the same, so do the tools that policy and remembered answers let the model
+    /// be offered. See `/v1/catalog`.
     pub(crate) catalog: String,
     /// The question about this very call, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -291,7 +291,15 @@ pub(crate) struct TokenBody {
     /// For an agent: the only project that it may speak for, an absolute path. Without it any.
     #[serde(default)]
     pub(crate) project: Option<String>,
-    /// For how many seconds; 12 hours unless given, 30 days at most.
+    /// For a sub-agent, which needs it: what kind it is, as policy names it in `[agents.KIND]`. Each of its calls is of
+    /// that kind, whatever the call says.
+    #[serde(default)]
+    pub(crate) agent: Option<String>,
+    /// For a sub-agent, which needs it: host and session of the agent above (`my-agent:SESSION`), which has a token that
+    /// counts. The sub-agent's ends with that one, and is for the same project.
+    #[serde(default)]
+    pub(crate) parent: Option<String>,
+    /// For how many seconds; 12 hours unless given, 30 days at most, and for a sub-agent no longer than its parent's.
     #[serde(default)]
     pub(crate) seconds: Option<i64>,
 }

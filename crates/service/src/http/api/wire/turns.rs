@@ -106,6 +106,9 @@ pub(crate) struct BatchBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) reason: Option<CancelReason>,
+    /// For `resumed`: when its agent was, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resumed: Option<i64>,
     /// What became of each call that was asked about.
     pub(crate) outcomes: Vec<OutcomeBody>,
 }
