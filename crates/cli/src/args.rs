@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Approvals(Approvals),
     /// Show and revoke what you allowed for longer than once
     Grants(Grants),
+    /// Make and revoke the tokens with which agents speak to the API
+    Tokens(Tokens),
 
     /// What an agent's host runs; `countersign init` registers it
     ///
@@ -344,6 +346,62 @@ pub(crate) enum GrantsCommand {
         /// Its id, or the beginning of it
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tokens {
+    #[command(subcommand)]
+    pub(crate) command: TokensCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokensCommand {
+    /// List those that count
+    List {
+        /// Those that have ended or were revoked, too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Make one; its secret is shown this once
+    #[command(after_help = TOKENS)]
+    Make(NewToken),
+    /// Take one back, and with it those of the sub-agents below it
+    Revoke {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+}
+
+const TOKENS: &str = "For an agent:\n  \
+    countersign tokens make ci --session my-agent:build-7 --project .\n\
+    For a sub-agent of the kind `Explore`, below that one:\n  \
+    countersign tokens make scout --session my-agent:build-7-1 \\\n    \
+    --agent Explore --parent my-agent:build-7\n\
+    For a program that embeds agents:\n  \
+    countersign tokens make chat --application";
+
+#[derive(Debug, Args)]
+pub(crate) struct NewToken {
+    /// Its name, for you
+    pub(crate) name: String,
+    /// The only session that it speaks for, with its host
+    #[arg(long, value_name = "HOST:SESSION", required_unless_present = "application")]
+    pub(crate) session: Option<String>,
+    /// The only project that it speaks for; without it any
+    #[arg(long, value_name = "FOLDER", conflicts_with = "application")]
+    pub(crate) project: Option<PathBuf>,
+    /// The kind of a sub-agent, as `[agents.KIND]` in a policy file names it
+    #[arg(long, value_name = "KIND", requires = "parent")]
+    pub(crate) agent: Option<String>,
+    /// The session of the agent above it, with its host
+    #[arg(long, value_name = "HOST:SESSION", requires = "agent")]
+    pub(crate) parent: Option<String>,
+    /// For a program that embeds agents, in all of your sessions
+    #[arg(long, conflicts_with_all = ["session", "agent", "parent"])]
+    pub(crate) application: bool,
+    /// How long it counts: 8h, 2d; 30d at most, 12h unless said
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) length: Option<Length>,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,8 @@ const HUMAN: &[&[&str]] = &[
     &["approvals", "deny", "x"],
     &["approvals", "watch"],
     &["open"],
+    &["tokens", "make", "bot", "--session", "h:s"],
+    &["tokens", "make", "chat", "--application"],
 ];
 
 fn prepared() -> World {

@@ -12,6 +12,7 @@ mod policy;
 mod rules;
 mod serve;
 mod status;
+mod tokens;
 mod trust;
 
 use std::process::ExitCode;
@@ -99,6 +100,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit> {
         Command::Log(arguments) => log::run(&arguments, &here)?,
         Command::Approvals(arguments) => approvals::run(arguments, &here)?,
         Command::Grants(arguments) => grants::run(&arguments, &here)?,
+        Command::Tokens(arguments) => tokens::run(arguments, &here)?,
         // Taken before the command line is read.
         Command::Hook(_) | Command::Completions { .. } => {}
     }
