@@ -37,13 +37,13 @@ pub(crate) fn run(seed: u64) -> (Wrong, Count) {
 }
 
 /// The size of the biggest of the store's files.
-fn size(house: &House) -> u64 {
+pub(crate) fn size(house: &House) -> u64 {
     let sizes = ["", "-wal", "-shm"].map(|suffix| std::fs::metadata(house.file(suffix)).map_or(0, |meta| meta.len()));
     sizes.into_iter().max().unwrap_or_default()
 }
 
 /// Sets how big the server's files may become.
-fn limit(server: &Server, bytes: Option<u64>) {
+pub(crate) fn limit(server: &Server, bytes: Option<u64>) {
     let soft = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
     let mut command = Command::new("prlimit");
     command.args(["--pid", &server.id(), &format!("--fsize={soft}:unlimited")]);

@@ -13,6 +13,7 @@
     reason = "a test that prints its counts"
 )]
 
+mod afterwards;
 mod book;
 mod dice;
 mod full;
