@@ -143,3 +143,41 @@ impl GrantLimit {
             && self.max_seconds.is_none_or(|max| lifetime.is_some_and(|ms| ms <= max.saturating_mul(1000)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Grant, GrantResource, Reach};
+    use crate::action::Action;
+    use crate::call::Call;
+    use crate::effect::Effect;
+    use crate::pattern::Pattern;
+    use crate::scope::Scope;
+    use crate::target::{PathResource, Resource, Target};
+    use crate::time::Timestamp;
+
+    /// A yes to "anything in this workspace" was one to the project's files; a no holds wherever the session works.
+    #[test]
+    fn what_was_allowed_in_the_workspace_does_not_reach_into_roots_and_what_was_denied_does() {
+        let call = Call { roots: vec!["/lib".to_owned()], ..crate::pattern::tests::call("Edit", &json!({})) };
+        let applies = |effect, path: &str| {
+            let grant = Grant {
+                id: "g".to_owned(),
+                effect,
+                action: Action::Edit,
+                resource: GrantResource::Pattern(Pattern::parse(&Action::Edit, "**").unwrap()),
+                reach: Reach::of(&call, Scope::Session).unwrap(),
+                created: Timestamp(0),
+                expires: None,
+                approval: None,
+            };
+            let (written, lexical, real) = (path.to_owned(), path.to_owned(), Some(path.to_owned()));
+            let target = Target::primary(Action::Edit, Resource::Path(PathResource { written, lexical, real }));
+            grant.applies(&target, &call, Timestamp(1))
+        };
+        let [project, root, elsewhere] = ["/repo/a", "/lib/a", "/etc/a"];
+        assert_eq!([project, root, elsewhere].map(|path| applies(Effect::Allow, path)), [true, false, false]);
+        assert_eq!([project, root, elsewhere].map(|path| applies(Effect::Deny, path)), [true, true, false]);
+    }
+}

@@ -220,7 +220,7 @@ fn listeners_live_as_long_as_they_beat() {
     block_on(store.listener_beat("p1", "page", "ana", NOON, NOON.plus_seconds(15))).unwrap();
     block_on(store.listener_beat("p1", "page", "ana", NOON.plus_seconds(10), NOON.plus_seconds(25))).unwrap();
     assert!(block_on(store.listening("ana", NOON.plus_seconds(24))).unwrap());
-    assert!(!block_on(store.listening("ben", "ben", NOON)).unwrap());
+    assert!(!block_on(store.listening("ben", NOON)).unwrap());
     assert!(!block_on(store.listening("ana", NOON.plus_seconds(25))).unwrap());
     block_on(store.listener_gone("p1", NOON)).unwrap();
     assert!(!block_on(store.listening("ana", NOON)).unwrap());
