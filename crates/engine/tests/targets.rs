@@ -158,3 +158,65 @@ fn a_project_that_cannot_be_found_asks() {
     let call = call_in("", "", "Read", json!({"file_path": "x"}));
     assert!(!call.faults.is_empty(), "{call:?}");
 }
+
+/// A command line in a session that works in `/lib`, too.
+fn line_in_roots(disk: &Disk, cwd: &str, line: &str, path: Option<&str>) -> Call {
+    let engine = Engine::new(assemble(Vec::new()));
+    let request = Request {
+        host: "claude-code".to_owned(),
+        tool: "Bash".to_owned(),
+        args: json!({ "command": line }),
+        cwd: cwd.to_owned(),
+        project: "/repo".to_owned(),
+        roots: vec!["/lib".to_owned()],
+        home: "/home/u".to_owned(),
+        environment: path.map(|path| ("PATH".to_owned(), path.to_owned())).into_iter().collect(),
+        ..Request::of("shell", "")
+    };
+    engine.call(&request, disk)
+}
+
+#[test]
+fn a_commands_files_in_a_root_follow_from_it_and_others_do_not() {
+    let mut disk = Disk::new();
+    for name in ["/lib/a", "/library/a"] {
+        disk.write(name, "");
+    }
+    let roles = |line: &str| -> Vec<Role> {
+        line_in_roots(&disk, "/repo", line, None).targets.iter().map(|target| target.role).collect()
+    };
+    assert_eq!(roles("cat /lib/a"), [Role::Primary, Role::Implied]);
+    assert_eq!(roles("cat ../lib/a"), [Role::Primary, Role::Implied]);
+    for outside in ["cat /library/a", "cat /lib/../etc/passwd", "cat /lib/a > /lib/b", "cat /etc/passwd"] {
+        assert_eq!(roles(outside).last(), Some(&Role::Primary), "{outside}");
+    }
+    // To work there is to work in the workspace; to work elsewhere is not.
+    let count = |cwd: &str| line_in_roots(&disk, cwd, "make", None).targets.len();
+    assert_eq!((count("/lib"), count("/repo"), count("/library")), (1, 1, 2));
+}
+
+/// What is looked at in the project is looked at in a root: a repository without `.git`, a program in front of the
+/// system's own, what is copied over the whole of it.
+#[test]
+fn a_root_is_no_safer_than_the_project() {
+    let mut disk = Disk::new();
+    disk.write("/lib/HEAD", "ref: refs/heads/main\n");
+    let call = line_in_roots(&disk, "/lib", "git status", None);
+    let caution = call.targets[0].caution.as_deref().unwrap_or_default();
+    assert!(caution.contains("is a repository of its own"), "{call:?}");
+
+    let mut disk = Disk::new();
+    for name in ["/lib/bin/ls", "/usr/bin/ls"] {
+        disk.write(name, "");
+    }
+    let call = line_in_roots(&disk, "/repo", "ls", Some("/lib/bin:/usr/bin"));
+    let unclear = call.targets[0].unclear.as_deref().unwrap_or_default();
+    assert!(unclear.contains("would run in the place of the system's own"), "{call:?}");
+
+    let mut disk = Disk::new();
+    disk.write("/lib/a", "");
+    disk.write("/repo/new/a", "");
+    let call = line_in_roots(&disk, "/repo", "cp -r new/. /lib/.", None);
+    let cautions: Vec<&str> = call.targets.iter().filter_map(|target| target.caution.as_deref()).collect();
+    assert!(cautions.iter().any(|caution| caution.contains("hooks and settings")), "{call:?}");
+}
