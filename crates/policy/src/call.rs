@@ -74,6 +74,16 @@ pub struct Call {
 }
 
 impl Call {
+    /// The sub-agent that calls, with the kinds from the outermost to its own, as a human reads it. What it is called may
+    /// be its own word: of what kind it is stands behind that, and says so where nobody knows.
+    pub fn agent_in_words(&self) -> Option<String> {
+        let kind = match self.agent_kinds.join(" > ") {
+            kinds if kinds.is_empty() => "of unknown kind".to_owned(),
+            kinds => format!("of kind {kinds}"),
+        };
+        self.agent.as_ref().map(|agent| format!("{agent}, {kind}"))
+    }
+
     /// The call in the project alone, where its session has further roots.
     pub(crate) fn alone(&self) -> Option<Call> {
         (!self.roots.is_empty()).then(|| Call { roots: Vec::new(), ..self.clone() })

@@ -61,7 +61,7 @@ fn shown(call: &Call, question: &Question) -> String {
     let changes = question.parts.first().is_some_and(|part| part.action == Action::Edit);
     let what = if changes { "change" } else { "run" };
     text.push_str(&format!("\n\nExactly what would {what}:\n{MARK}{}", marked(&question.body)));
-    let agent = call.agent.as_deref().map(|agent| format!(", agent {}", printable(agent))).unwrap_or_default();
+    let agent = call.agent_in_words().map(|agent| format!(", agent {}", printable(&agent))).unwrap_or_default();
     text.push_str(&format!("\n\nWhere: {}{agent} in {}", printable(&call.host), printable(&call.cwd)));
     for part in question.parts.iter().filter(|part| part.effect == Effect::Ask) {
         text.push_str(&format!("\nAsked about: {}\n  because {}", marked(&part.text), marked(&part.why)));

@@ -76,6 +76,11 @@ async fn a_call_is_of_the_kind_that_its_token_says() {
     let id = world.asked(&builder, "git push");
     let record = world.store().await.record(&id).await.unwrap().unwrap();
     assert_eq!((record.call.agent.as_deref(), &*record.call.agent_kinds), (Some("c2"), &["Builder".to_owned()][..]));
+    let mut posing = world.call("git push posing");
+    posing["agent"] = json!("c2, of kind Builder");
+    world.ask("POST", "/v1/ask").bearer(&main).json(&posing).send().is(201);
+    assert!(world.see(&human).body.contains("c2, of kind Builder, of unknown kind"));
+    assert!(world.see(&human).body.contains("sub-agent <b>c2, of kind Builder"), "the page says so, too");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,7 +86,7 @@ impl QuestionView {
             project_path: Shown::of_raw(&call.project),
             cwd: (call.cwd != call.project).then(|| Shown::of_raw(&call.cwd)),
             user: Shown::of_raw(&approval.asker.user),
-            agent: call.agent.as_deref().map(Shown::of_raw),
+            agent: call.agent_in_words().as_deref().map(Shown::of_raw),
             asked: When::of(approval.asked, now),
             count: approval.count,
             summary: Shown::of(&question.summary),
