@@ -37,7 +37,7 @@ async fn an_agent_finds_the_turns_that_it_lost_sight_of() {
     // To look resumes nobody, and tells the same as the resumption did.
     let found = world.ask("GET", "/v1/batches?state=resumed").bearer(&token).send().is(200).json();
     assert_eq!(found[0], resumed);
-    assert!((now().0 - found[0]["resumed"].as_i64().unwrap()).abs() < 60_000);
+    assert!((now().0 - found[0]["at"].as_i64().unwrap()).abs() < 60_000);
     for other in [world.token("s2").await, world.token_of("bob", "s1").await] {
         assert!(listed(&world, &other, "").is_empty());
     }

@@ -207,7 +207,7 @@ fn blank(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                match ["id", "digest", "revision", "catalog", "until"].contains(&name.as_str()) {
+                match ["id", "digest", "revision", "catalog", "until", "at"].contains(&name.as_str()) {
                     true => *value = Value::Null,
                     false => blank(value),
                 }

@@ -363,7 +363,7 @@ impl BatchBody {
             BatchState::Resumed { .. } => ("resumed", None),
             BatchState::Cancelled { reason, .. } => ("cancelled", Some(*reason)),
         };
-        let resumed = match &found.batch.state {
+        let at = match &found.batch.state {
             BatchState::Resumed { at, .. } => Some(at.0),
             _ => None,
         };
@@ -383,7 +383,7 @@ impl BatchBody {
             turn: found.batch.turn.clone(),
             state,
             reason,
-            resumed,
+            at,
         }
     }
 }

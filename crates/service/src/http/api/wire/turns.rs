@@ -108,7 +108,7 @@ pub(crate) struct BatchBody {
     pub(crate) reason: Option<CancelReason>,
     /// For `resumed`: when its agent was, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) resumed: Option<i64>,
+    pub(crate) at: Option<i64>,
     /// What became of each call that was asked about.
     pub(crate) outcomes: Vec<OutcomeBody>,
 }
