@@ -329,6 +329,9 @@ pub(crate) struct Reply {
     /// What the agent is told
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) message: Option<String>,
+    /// With `allow`, once: all the arguments that may run instead, as a JSON object
+    #[arg(long, value_name = "JSON", conflicts_with = "length")]
+    pub(crate) args: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -345,6 +348,17 @@ pub(crate) enum GrantsCommand {
     Revoke {
         /// Its id, or the beginning of it
         id: String,
+    },
+    /// Let one reach further, as far as its question offered
+    Promote {
+        /// Its id, or the beginning of it
+        id: String,
+        /// How far: session, project, user
+        #[arg(long, value_name = "SCOPE", value_parser = scope)]
+        scope: Scope,
+        /// For this long only: 8h, 2d; without it until it would have ended
+        #[arg(long = "for", value_name = "TIME")]
+        length: Option<Length>,
     },
 }
 

@@ -24,6 +24,7 @@ const HUMAN: &[&[&str]] = &[
     &["approvals", "deny", "x"],
     &["approvals", "watch"],
     &["open"],
+    &["grants", "promote", "x", "--scope", "project"],
     &["tokens", "make", "bot", "--session", "h:s"],
     &["tokens", "make", "chat", "--application"],
 ];
@@ -273,6 +274,64 @@ fn a_waiting_call_runs_after_a_yes_and_not_after_a_no() {
     let said: Said = hook.wait_with_output().unwrap().into();
     assert_eq!((said.code, said.decision().as_deref()), (Some(2), Some("deny")), "{said:?}");
     assert!(said.stdout.contains("not on a Friday"), "{said:?}");
+}
+
+#[test]
+fn what_is_remembered_is_made_to_reach_further() {
+    let world = World::new();
+    let event = world.event("PreToolUse", "git push", "t1");
+    let hook = waiting(&world, &event);
+    let id = open_question(&world);
+    assert_eq!(world.run_in_terminal(&format!("approvals allow {id} --scope session"), "y\n").code, Some(0));
+    hook.wait_with_output().unwrap();
+    let grants =
+        || -> serde_json::Value { serde_json::from_str(&world.run(&["grants", "list", "--json"]).stdout).unwrap() };
+    let id = grants()[0]["grant"]["id"].as_str().unwrap().to_owned();
+    let promote =
+        |scope: &str, keys: &str| world.run_in_terminal(&format!("grants promote {id} --scope {scope}"), keys);
+    let said = promote("session", "y\n");
+    assert!(said.code == Some(2) && said.stdout.contains("is no wider than"), "{said:?}");
+    let said = promote("project", "n\n");
+    assert!(said.stdout.contains("Nothing was changed"), "{said:?}");
+    assert_eq!(grants()[0]["grant"]["id"], id.as_str());
+    let said = promote("project", "y\n");
+    assert!(said.code == Some(0) && said.stdout.contains("for this project"), "{said:?}");
+    assert_ne!(grants()[0]["grant"]["id"], id.as_str());
+    let end = "{\"hook_event_name\":\"SessionEnd\",\"session_id\":\"s1\",\"reason\":\"other\"}";
+    assert_eq!(world.hook(end).code, Some(0));
+    assert_eq!(world.hook(&event).decision().as_deref(), Some("allow"), "it outlives the session");
+    let said = promote("user", "y\n");
+    assert!(said.code == Some(2) && said.stdout.contains("there is no grant"), "its place is taken: {said:?}");
+}
+
+#[test]
+fn a_call_is_allowed_with_other_arguments() {
+    let world = World::new().with_policy("deny = [\"shell(git rebase *)\"]\n");
+    let hook = waiting(&world, &world.event("PreToolUse", "git push --force", "t1"));
+    let id = open_question(&world);
+    let allow = |args: &str, more: &str| {
+        // Within the quotes of the line that `script` runs.
+        let args = args.replace('"', "\\\"");
+        world.run_in_terminal(&format!("approvals allow {id} {more} --args '{args}'"), "y\n")
+    };
+    for (args, more, why) in [
+        ("git push", "", "cannot be read"),
+        ("[1]", "", "is a JSON object"),
+        ("{\"command\": \"ls\", \"command\": \"git push\"}", "", "cannot be read"),
+        ("{\"command\": \"git push\"}", "--scope session", "only this once"),
+        ("{\"command\": \"git rebase x\"}", "", "policy does not let it run"),
+    ] {
+        let said = allow(args, more);
+        assert!(said.code == Some(2) && said.stdout.contains(why), "{args}: {said:?}");
+    }
+    let said = allow("{\"command\": \"git push origin\"}", "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    // What would run was shown before it was allowed.
+    let (before, after) = said.stdout.split_once("In place of that, with your arguments:").unwrap();
+    assert!(before.contains("git push --force") && after.contains("git push origin"), "{said:?}");
+    let said: Said = hook.wait_with_output().unwrap().into();
+    assert_eq!((said.code, said.decision().as_deref()), (Some(0), Some("allow")), "{said:?}");
+    assert!(said.stdout.contains("\"command\":\"git push origin\""), "{said:?}");
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 mod watch;
 
+use std::borrow::Cow;
+
 use anyhow::{Result, bail};
+use countersign_engine::Engine;
 use countersign_policy::approval::{Outcome, State};
 use countersign_policy::{Answer, Call, Decision, Effect, Grant, Part, Question, Scope, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
-use countersign_service::store::{Human, Record, RecordFilter, Remembered, Replied, Store};
+use countersign_service::store::{EditedCall, Human, Record, RecordFilter, Remembered, Replied, Store};
 use serde_json::json;
 
 use crate::args::{self, Approvals, ApprovalsCommand};
@@ -79,9 +82,8 @@ fn show(here: &Here, record: &Record) -> Result<()> {
         printable(&record.call.project),
         record
             .call
-            .agent
-            .as_deref()
-            .map(|agent| format!(", by its sub-agent {}", printable(agent)))
+            .agent_in_words()
+            .map(|agent| format!(", by its sub-agent {}", printable(&agent)))
             .unwrap_or_default()
     ))?;
     screen.line("")?;
@@ -145,10 +147,21 @@ fn state(state: &State) -> String {
 fn answer(here: &Here, store: &mut Store, outcome: Outcome, arguments: &args::Reply) -> Result<()> {
     let terminal = Terminal::of_a_human("answering an agent")?;
     let record = find(here, store, &arguments.id)?;
+    let edited = match &arguments.args {
+        Some(text) if outcome == Outcome::Allow => Some(edited(here, store, &record, text)?),
+        Some(_) => bail!("`--args` says what may run instead: it goes with `approvals allow`"),
+        None => None,
+    };
     if record.approval.state == State::Open {
         show(here, &record)?;
+        if let Some(EditedCall { call, question }) = &edited {
+            here.screen.line("")?;
+            here.screen.line(here.screen.paint(Paint::Strong, "In place of that, with your arguments:"))?;
+            show(here, &Record { call: call.clone(), question: question.clone(), ..record.clone() })?;
+        }
         let verb = if outcome == Outcome::Allow { "Allow" } else { "Deny" };
         let scope = match arguments.scope {
+            Scope::Once if edited.is_some() => "it with these arguments, this once".to_owned(),
             Scope::Once => "this once".to_owned(),
             scope => format!("and remember it for this {scope}"),
         };
@@ -157,9 +170,23 @@ fn answer(here: &Here, store: &mut Store, outcome: Outcome, arguments: &args::Re
         }
     }
     let expires = arguments.length.map(|length| here::clock().plus_seconds(length.seconds()));
-    let choice = Choice { outcome, scope: arguments.scope, expires, feedback: arguments.message.clone() };
+    let choice = Choice { outcome, scope: arguments.scope, expires, feedback: arguments.message.clone(), edited };
     let replied = reply(here, store, &record, choice)?;
     tell(here, &replied)
+}
+
+/// The call of a question with these arguments, and what would be asked about it.
+fn edited(here: &Here, store: &mut Store, record: &Record, text: &str) -> Result<EditedCall> {
+    let args = match countersign_policy::json::parse_strict(text.as_bytes()) {
+        Ok(args) if args.is_object() => args,
+        Ok(_) => bail!("`--args` is a JSON object with all the arguments: `{{\"command\": \"git status\"}}`"),
+        Err(error) => bail!("`--args` cannot be read: {error}"),
+    };
+    let judge = Judge::of(here, store, record)?;
+    let call = judge.engine.with_args(&judge.present(&record.call), args, &Disk);
+    let now = block_on(store.clock(here::clock()))?;
+    let question = judge.engine.question(&call, &judge.engine.decide(&[], None, &call, now), &Disk);
+    Ok(EditedCall { call, question })
 }
 
 /// What a human chose.
@@ -168,22 +195,46 @@ struct Choice {
     scope: Scope,
     expires: Option<Timestamp>,
     feedback: Option<String>,
+    edited: Option<EditedCall>,
+}
+
+/// The policy of a question's project, and the further folders in which its session works now: they may have changed
+/// since it was asked.
+pub(super) struct Judge {
+    engine: Engine,
+    session: String,
+    roots: Vec<String>,
+}
+
+impl Judge {
+    pub(super) fn of(here: &Here, store: &mut Store, record: &Record) -> Result<Judge> {
+        let known = block_on(store.known(&here.user))?;
+        let reading = countersign_engine::load(&Disk, &here::layout(&here.place)?, &record.call.project, &known)
+            .map_err(|fault| anyhow::anyhow!("{}", fault.report().trim_end()))?;
+        let now = block_on(store.clock(here::clock()))?;
+        let session = record.call.session_key();
+        let roots = block_on(store.roots(&record.call.user, &session, now))?;
+        Ok(Judge { engine: reading.engine, session, roots })
+    }
+
+    /// The call as it is in its session's workspace now.
+    fn present<'a>(&self, call: &'a Call) -> Cow<'a, Call> {
+        match call.session_key() == self.session && call.roots != self.roots {
+            true => Cow::Owned(self.engine.with_roots(call, &self.roots, &Disk)),
+            false => Cow::Borrowed(call),
+        }
+    }
+
+    pub(super) fn decide(&self, call: &Call, answer: Option<&Answer>, grants: &[Grant], now: Timestamp) -> Decision {
+        self.engine.decide(grants, answer, &self.present(call), now)
+    }
 }
 
 /// Takes the answer down. What it remembers is, of each thing that was asked about, what was offered first.
 fn reply(here: &Here, store: &mut Store, record: &Record, choice: Choice) -> Result<Replied> {
-    let known = block_on(store.known(&here.user))?;
-    let reading = countersign_engine::load(&Disk, &here::layout(&here.place)?, &record.call.project, &known)
-        .map_err(|fault| anyhow::anyhow!("{}", fault.report().trim_end()))?;
-    let engine = reading.engine;
-    let now = block_on(store.clock(here::clock()))?;
-    // Its session may work in other folders by now than when it was asked about.
-    let roots = block_on(store.roots(&record.call.user, &record.call.session_key(), now))?;
+    let judge = Judge::of(here, store, record)?;
     let recheck = |call: &Call, answer: Option<&Answer>, grants: &[Grant], now: Timestamp| -> Decision {
-        match call.roots == roots {
-            true => engine.decide(grants, answer, call, now),
-            false => engine.decide(grants, answer, &engine.with_roots(call, &roots, &Disk), now),
-        }
+        judge.decide(call, answer, grants, now)
     };
     let remember = match choice.scope {
         Scope::Once => Vec::new(),
@@ -197,10 +248,11 @@ fn reply(here: &Here, store: &mut Store, record: &Record, choice: Choice) -> Res
         expires: choice.expires,
         feedback: choice.feedback.filter(|text| !text.trim().is_empty()),
         also: Vec::new(),
-        edited: None,
-        cascade: false,
+        edited: choice.edited,
+        cascade: judge.engine.policy().cascade,
     };
     let human = Human { user: here.user.clone(), via: "terminal".to_owned() };
+    let now = block_on(store.clock(here::clock()))?;
     Ok(block_on(store.reply(&reply, &human, now, &recheck))?)
 }
 

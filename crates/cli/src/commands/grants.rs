@@ -1,12 +1,14 @@
 //! `countersign grants`: what was allowed, or denied, for longer than once.
 
 use anyhow::{Result, bail};
-use countersign_policy::{Grant, GrantResource, Timestamp};
+use countersign_policy::{Answer, Call, Decision, Grant, GrantResource, Timestamp};
 use countersign_service::block_on::block_on;
-use countersign_service::store::{GrantFilter, KeptGrant};
+use countersign_service::store::{GrantFilter, Human, KeptGrant, PromoteError, Promotion, Store};
 use serde_json::json;
 
+use super::approvals::Judge;
 use crate::args::{Grants, GrantsCommand};
+use crate::duration::Length;
 use crate::here::{self, Here};
 use crate::screen::{Paint, printable};
 use crate::terminal::Terminal;
@@ -26,7 +28,32 @@ pub(crate) fn run(arguments: &Grants, here: &Here) -> Result<()> {
             here.screen.value(&json!({"revoked": found.grant.id}))?;
             here.screen.line(format!("Revoked: {}", grant_in_words(&found.grant)))
         }
+        GrantsCommand::Promote { id, scope, length } => {
+            let terminal = Terminal::of_a_human("changing what is remembered")?;
+            let old = &only(id, &grants)?.grant;
+            let promotion = Promotion { grant: old.id.clone(), scope: *scope, seconds: length.map(Length::seconds) };
+            promote(here, &mut store, &terminal, old, &promotion)
+        }
     }
+}
+
+/// Puts a grant of wider scope in the place of one.
+fn promote(here: &Here, store: &mut Store, terminal: &Terminal, old: &Grant, promotion: &Promotion) -> Result<()> {
+    let asked = block_on(store.asked_for_grant(&old.id, &here.user))?;
+    let Some(record) = asked else { bail!("{}", PromoteError::Unasked) };
+    here.screen.line(grant_in_words(old))?;
+    if !terminal.confirm(&format!("Let it reach further, for this {}?", promotion.scope))? {
+        return here.screen.line("Nothing was changed.");
+    }
+    let judge = Judge::of(here, store, &record)?;
+    let recheck = |call: &Call, answer: Option<&Answer>, grants: &[Grant], now: Timestamp| -> Decision {
+        judge.decide(call, answer, grants, now)
+    };
+    let human = Human { user: here.user.clone(), via: "terminal".to_owned() };
+    let now = block_on(store.clock(here::clock()))?;
+    let new = block_on(store.promote(promotion, &human, now, &recheck))?;
+    here.screen.value(&new)?;
+    here.screen.line(format!("Remembered: {}", grant_in_words(&new)))
 }
 
 /// The only grant whose id begins so.

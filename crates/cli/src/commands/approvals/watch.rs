@@ -89,7 +89,8 @@ fn ask(terminal: &Terminal, record: &Record) -> Result<Said> {
     loop {
         let Some(line) = terminal.ask(&format!("  {}\n  > ", words.join(", ")))? else { return Ok(Said::Enough) };
         let (word, rest) = line.split_once(' ').unwrap_or((line.as_str(), ""));
-        let choice = |outcome, scope, feedback| Said::Answer(Choice { outcome, scope, expires: None, feedback });
+        let choice =
+            |outcome, scope, feedback| Said::Answer(Choice { outcome, scope, expires: None, feedback, edited: None });
         match word.to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(choice(Outcome::Allow, Scope::Once, None)),
             "n" | "no" => return Ok(choice(Outcome::Deny, Scope::Once, Some(rest.to_owned()))),
