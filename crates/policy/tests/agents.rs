@@ -40,6 +40,7 @@ fn call(kinds: &[&str]) -> Call {
         turn: None,
         agent: (!kinds.is_empty()).then(|| "a1".to_owned()),
         agent_kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        roots: Vec::new(),
         role: None,
         mode: None,
         environment: BTreeMap::new(),
