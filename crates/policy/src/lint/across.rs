@@ -132,7 +132,15 @@ fn warning((position, rule, part): (usize, &Rule, Part), deny: &Rule, tell: bool
         (true, line) => format!("the deny {} in {}:{line}", quoted(&origin.text), origin.file),
     };
     let fetches = matches!((&rule.selector, &deny.selector), (Selector::Action(Action::Fetch), Selector::Named(_)));
-    let never = if fetches { "never holds for `WebFetch`" } else { "never holds" };
+    let in_project = || deny.patterns.iter().any(Pattern::starts_in_project);
+    let never = if fetches {
+        "never holds for `WebFetch`"
+    } else if in_project() {
+        // Ours also looks into the further roots of a session.
+        "never holds in the project's folder"
+    } else {
+        "never holds"
+    };
     Warning {
         rule: position,
         part,

@@ -1,6 +1,6 @@
 //! Which patterns match everything that another one matches.
 
-use super::{Case, Form, Pattern};
+use super::{Anchor, Case, Form, Pattern};
 use crate::action::Action;
 
 /// A prefix that could be more commands is not compared with others.
@@ -33,6 +33,11 @@ impl Pattern {
             // Of patterns in other systems' terms only that each includes itself.
             (ours, other) => case == theirs && ours == other,
         }
+    }
+
+    /// Whether it is one of another system that looks into the project's folder alone, whatever further roots there are.
+    pub(crate) fn starts_in_project(&self) -> bool {
+        matches!(&self.form, Form::Gitignore(pattern) if matches!(pattern.anchor(), Anchor::Project | Anchor::Cwd))
     }
 
     /// What it matches where `other` begins: of `/**/.env` and a pattern in the workspace, `**/.env`. `None` where that

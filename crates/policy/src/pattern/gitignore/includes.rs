@@ -5,7 +5,7 @@ use crate::pattern::path::{Name, PathPattern, Root};
 
 impl GitignorePattern {
     /// Whether it, without regard to case, matches every path that a pattern of ours matches exactly, wherever home and
-    /// project are. What is not known to be so is not: exceptions, a pattern that starts elsewhere.
+    /// project are, in a session without further roots. What is not known to be so is not: exceptions, a pattern that starts elsewhere.
     pub(in crate::pattern) fn includes(&self, other: &PathPattern) -> bool {
         let names: Vec<Name<'_>> = other.names().collect();
         let below = match (&self.anchor, other.root()) {
