@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::grants::{Candidate, KeptAs, wanted};
 use super::runs::{self, Present};
 use super::sessions::IDLE_MS;
-use super::{AgentToken, Chat, HumanSession, Store, StoreError, credentials};
+use super::{AgentToken, Chat, HumanSession, Store, StoreError, tokens};
 
 /// How often what is kept in memory was changed: see `schema-3.sql`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,9 +76,9 @@ impl Store {
 
     /// The token of that secret's hash, if it is not revoked. Whether it has expired is left to its user.
     pub(crate) async fn token_kept(&mut self, hash: &str) -> Result<Option<AgentToken>, StoreError> {
-        let row = format!("SELECT {} FROM tokens WHERE hash = ? AND revoked IS NULL", credentials::COLUMNS);
+        let row = format!("SELECT {} FROM tokens WHERE hash = ? AND revoked IS NULL", tokens::COLUMNS);
         let row = sqlx::query(sqlx::AssertSqlSafe(row)).bind(hash).fetch_optional(&mut self.db).await;
-        let row = row.and_then(|row| row.as_ref().map(credentials::token).transpose());
+        let row = row.and_then(|row| row.as_ref().map(tokens::token).transpose());
         row.map_err(|error| self.fault(error))
     }
 

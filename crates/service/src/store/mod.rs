@@ -32,6 +32,7 @@ mod reply;
 mod runs;
 mod schema;
 mod sessions;
+mod tokens;
 mod trust;
 mod wal_index;
 
@@ -51,7 +52,7 @@ pub use audit::{AuditEntry, AuditFilter};
 pub use batches::{BatchRecord, Owner, TakeError};
 pub use chats::{Chat, Waiting};
 pub(crate) use clock::Clock;
-pub use credentials::{AgentToken, Below, HumanSession, NewHumanSession, NewToken, TokenError, TokenRequest};
+pub use credentials::{HumanSession, NewHumanSession};
 pub use edits::Edit;
 pub use fault::StoreError;
 pub(crate) use grants::Looked;
@@ -69,6 +70,7 @@ pub use reply::{EditedCall, Human, Remembered, Replied, Reply, ReplyError};
 pub use runs::run_id;
 pub(crate) use runs::{Present, Run};
 pub use sessions::{Session, Setting};
+pub use tokens::{AgentToken, Below, NewToken, TokenError, TokenRequest};
 pub use trust::Known;
 pub(crate) use wal_index::{Head, WalIndex};
 
