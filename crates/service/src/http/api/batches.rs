@@ -35,11 +35,15 @@ pub(crate) async fn batches(
     if which.state.as_ref().is_some_and(|state| !["open", "ready", "resumed"].contains(&state.as_str())) {
         return Err(Fault::invalid("`state` is `open`, `ready` or `resumed`"));
     }
-    let mut store = app.read().await;
-    let now = store.clock(app.clock()).await?;
-    let mut batches = Vec::new();
-    for id in store.batches_of(&owner(&token), which.state.as_deref(), now).await? {
-        let found = store.batch(&id).await?;
+    let ids = {
+        let mut store = app.read().await;
+        let now = store.clock(app.clock()).await?;
+        store.batches_of(&owner(&token), which.state.as_deref(), now).await?
+    };
+    let mut batches = Vec::with_capacity(ids.len());
+    for id in ids {
+        // One by one, so that others read in between.
+        let found = app.read().await.batch(&id).await?;
         batches.extend(found.filter(|found| is_own(&token, found)).map(|found| BatchBody::of(&found)));
     }
     Ok(Json(batches))
