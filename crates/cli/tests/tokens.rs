@@ -15,8 +15,8 @@ fn plain(text: &str) -> String {
         let words = line.split(' ').map(|word| {
             let id = word.trim_end_matches(';');
             let is_id = id.len() == 36 && id.matches('-').count() == 4;
-            if word.starts_with("cs") && word.len() == 68 {
-                format!("{}SECRET", &word[..4])
+            if let Some((prefix @ ("csa" | "csp"), _)) = word.split_once('_').filter(|_| word.len() == 68) {
+                format!("{prefix}_SECRET")
             } else if is_id {
                 word.replace(id, "ID")
             } else {

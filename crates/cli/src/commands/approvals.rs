@@ -148,13 +148,13 @@ fn answer(here: &Here, store: &mut Store, outcome: Outcome, arguments: &args::Re
     let terminal = Terminal::of_a_human("answering an agent")?;
     let record = find(here, store, &arguments.id)?;
     let edited = match &arguments.args {
-        Some(text) if outcome == Outcome::Allow => Some(edited(here, store, &record, text)?),
+        Some(text) if outcome == Outcome::Allow => Some(Box::new(edited(here, store, &record, text)?)),
         Some(_) => bail!("`--args` says what may run instead: it goes with `approvals allow`"),
         None => None,
     };
     if record.approval.state == State::Open {
         show(here, &record)?;
-        if let Some(EditedCall { call, question }) = &edited {
+        if let Some(EditedCall { call, question }) = edited.as_deref() {
             here.screen.line("")?;
             here.screen.line(here.screen.paint(Paint::Strong, "In place of that, with your arguments:"))?;
             show(here, &Record { call: call.clone(), question: question.clone(), ..record.clone() })?;
@@ -195,7 +195,7 @@ struct Choice {
     scope: Scope,
     expires: Option<Timestamp>,
     feedback: Option<String>,
-    edited: Option<EditedCall>,
+    edited: Option<Box<EditedCall>>,
 }
 
 /// The policy of a question's project, and the further folders in which its session works now: they may have changed
@@ -248,7 +248,7 @@ fn reply(here: &Here, store: &mut Store, record: &Record, choice: Choice) -> Res
         expires: choice.expires,
         feedback: choice.feedback.filter(|text| !text.trim().is_empty()),
         also: Vec::new(),
-        edited: choice.edited,
+        edited: choice.edited.map(|edited| *edited),
         cascade: judge.engine.policy().cascade,
     };
     let human = Human { user: here.user.clone(), via: "terminal".to_owned() };
