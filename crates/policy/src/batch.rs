@@ -111,6 +111,9 @@ pub enum BatchRefusal {
     /// Some question is still open.
     #[error("some questions of this turn wait for an answer")]
     NotReady,
+    /// It is on its way to the application's webhook.
+    #[error("this turn is being sent to the webhook: if that fails, it can be resumed here")]
+    Sending,
     /// Its agent was resumed before.
     #[error("this turn was resumed before, and that happens once")]
     Resumed,
@@ -143,11 +146,13 @@ pub fn step(batch: &Batch, event: BatchEvent, now: Timestamp) -> Result<Batch, B
         (BatchEvent::Send { seconds }, BatchState::Ready { at }) => {
             BatchState::Sending { ready: at, until: now.plus_seconds(seconds) }
         }
-        (BatchEvent::Sent, BatchState::Sending { .. }) => {
+        // One that was slow may have been given up meanwhile.
+        (BatchEvent::Sent, BatchState::Sending { .. } | BatchState::Ready { .. }) => {
             BatchState::Resumed { at: now, by: "webhook".to_owned(), key: None }
         }
         (BatchEvent::NotSent, BatchState::Sending { ready, .. }) => BatchState::Ready { at: ready },
-        (BatchEvent::Cancel(reason), BatchState::Open | BatchState::Ready { .. }) => {
+        // What is on its way may arrive all the same; it is not sent again.
+        (BatchEvent::Cancel(reason), BatchState::Open | BatchState::Ready { .. } | BatchState::Sending { .. }) => {
             BatchState::Cancelled { reason, at: now }
         }
         // What is over already stays as it is.
@@ -161,7 +166,8 @@ fn refusal(state: &BatchState) -> BatchRefusal {
     match state {
         BatchState::Cancelled { reason, .. } => BatchRefusal::Cancelled(*reason),
         BatchState::Open => BatchRefusal::NotReady,
-        BatchState::Ready { .. } | BatchState::Sending { .. } | BatchState::Resumed { .. } => BatchRefusal::Resumed,
+        BatchState::Sending { .. } => BatchRefusal::Sending,
+        BatchState::Ready { .. } | BatchState::Resumed { .. } => BatchRefusal::Resumed,
     }
 }
 
@@ -206,10 +212,12 @@ mod tests {
     fn nobody_takes_what_is_being_delivered_until_the_delivery_has_failed() {
         let ready = batch(BatchState::Ready { at: NOW });
         let sending = step(&ready, BatchEvent::Send { seconds: 30 }, NOW).unwrap();
-        assert_eq!(step(&sending, take("poll", None), NOW.plus_seconds(29)), Err(BatchRefusal::Resumed));
+        assert_eq!(step(&sending, take("poll", None), NOW.plus_seconds(29)), Err(BatchRefusal::Sending));
+        assert_eq!(step(&sending, BatchEvent::Send { seconds: 30 }, NOW.plus_seconds(29)), Err(BatchRefusal::Sending));
         assert!(step(&sending, take("poll", None), NOW.plus_seconds(30)).is_ok());
-        assert_eq!(step(&sending, BatchEvent::NotSent, NOW), Ok(ready));
+        assert_eq!(step(&sending, BatchEvent::NotSent, NOW), Ok(ready.clone()));
         let sent = step(&sending, BatchEvent::Sent, NOW).unwrap();
+        assert_eq!(step(&ready, BatchEvent::Sent, NOW), Ok(sent.clone()), "late, and it arrived");
         assert_eq!(step(&sent, take("poll", None), NOW), Err(BatchRefusal::Resumed));
     }
 
@@ -219,5 +227,14 @@ mod tests {
         assert_eq!(step(&given_up, BatchEvent::Over, NOW), Ok(given_up.clone()));
         let refused = step(&given_up, take("poll", None), NOW);
         assert_eq!(refused, Err(BatchRefusal::Cancelled(CancelReason::NewMessage)));
+        // Nor is it after a delivery that had begun and came to nothing, or to something.
+        let ready = batch(BatchState::Ready { at: NOW });
+        let sending = step(&ready, BatchEvent::Send { seconds: 30 }, NOW).unwrap();
+        let given_up = step(&sending, BatchEvent::Cancel(CancelReason::Stop), NOW).unwrap();
+        for event in [BatchEvent::NotSent, BatchEvent::Sent] {
+            assert_eq!(step(&given_up, event, NOW), Ok(given_up.clone()));
+        }
+        let again = step(&given_up, BatchEvent::Send { seconds: 30 }, NOW);
+        assert_eq!(again, Err(BatchRefusal::Cancelled(CancelReason::Stop)));
     }
 }

@@ -116,6 +116,7 @@ impl From<TakeError> for Fault {
         match error {
             TakeError::Unknown(_) => Fault::not_found("turn"),
             TakeError::Refused(BatchRefusal::NotReady) => Fault::new(StatusCode::CONFLICT, "not-ready", message),
+            TakeError::Refused(BatchRefusal::Sending) => Fault::new(StatusCode::CONFLICT, "sending", message),
             TakeError::Refused(BatchRefusal::Resumed) => Fault::new(StatusCode::CONFLICT, "resumed", message),
             TakeError::Refused(BatchRefusal::Cancelled(_)) => Fault::new(StatusCode::CONFLICT, "withdrawn", message),
             TakeError::KeyReused(error) => error.into(),
