@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Grants(Grants),
     /// Make and revoke the tokens with which agents speak to the API
     Tokens(Tokens),
+    /// Set whom the server tells of questions, and resumes with their answers
+    Webhooks(Webhooks),
 
     /// What an agent's host runs; `countersign init` registers it
     ///
@@ -143,6 +145,18 @@ pub(crate) struct Serve {
     /// Keep state in a database server instead of a file (not there yet)
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
+    /// Show new questions as notices, too
+    #[arg(long, value_name = "WHERE", value_parser = ["desktop"])]
+    pub(crate) notify: Option<String>,
+    /// Let webhooks reach this host on a private network; may be given again
+    #[arg(long, value_name = "HOST")]
+    pub(crate) webhook_private: Vec<String>,
+    /// Let webhooks go to this host without encryption; may be given again
+    #[arg(long, value_name = "HOST")]
+    pub(crate) webhook_http: Vec<String>,
+    /// Trust the certificates in this file for webhooks, and not the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) webhook_roots: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -416,6 +430,48 @@ pub(crate) struct NewToken {
     /// How long it counts: 8h, 2d; 30d at most, 12h unless said
     #[arg(long = "for", value_name = "TIME")]
     pub(crate) length: Option<Length>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Webhooks {
+    #[command(subcommand)]
+    pub(crate) command: WebhooksCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhooksCommand {
+    /// List them, with what was not taken
+    List,
+    /// Set one; its secret is shown this once
+    Add(NewWebhook),
+    /// Remove one, and what is on its way
+    Remove {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+    /// Send what was given up once more
+    Retry {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewWebhook {
+    /// https://HOST/PATH
+    pub(crate) url: String,
+    /// What you call it
+    #[arg(long, value_name = "NAME", default_value = "webhook")]
+    pub(crate) name: String,
+    /// Tell it of questions and when they are over
+    #[arg(long, required_unless_present = "turns")]
+    pub(crate) questions: bool,
+    /// Resume deferred turns by it
+    #[arg(long)]
+    pub(crate) turns: bool,
+    /// Only for sessions of this host
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod serve;
 mod status;
 mod tokens;
 mod trust;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -101,6 +102,7 @@ fn run(command: Command, screen: Screen) -> Result<Exit> {
         Command::Approvals(arguments) => approvals::run(arguments, &here)?,
         Command::Grants(arguments) => grants::run(&arguments, &here)?,
         Command::Tokens(arguments) => tokens::run(arguments, &here)?,
+        Command::Webhooks(arguments) => webhooks::run(&arguments, &here)?,
         // Taken before the command line is read.
         Command::Hook(_) | Command::Completions { .. } => {}
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use countersign_service::block_on::block_on;
 use countersign_service::http::{ServerConfig, serve};
+use countersign_service::notify::{Desktop, Outward, Reach};
 use countersign_service::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: &Serve, here: &Here) -> Result<()> {
         store: here.place.store(),
         layout: here::layout(&here.place)?,
         user: here.user.clone(),
+        outward: outward(arguments)?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let served = runtime.context("the server's threads could not be started")?.block_on(async {
@@ -66,6 +68,12 @@ pub(crate) fn run(arguments: &Serve, here: &Here) -> Result<()> {
         let _ = std::fs::remove_file(here.place.server_file());
     }
     served
+}
+
+fn outward(arguments: &Serve) -> Result<Outward> {
+    let desktop = arguments.notify.as_ref().map(|_| Desktop::find()).transpose()?;
+    let (private, plain) = (arguments.webhook_private.clone(), arguments.webhook_http.clone());
+    Ok(Outward { reach: Reach { private, plain }, roots: arguments.webhook_roots.clone(), desktop })
 }
 
 /// Says where it listens. The link to sign in goes to a human's terminal alone: not to a file, and not to an agent.

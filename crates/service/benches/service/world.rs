@@ -124,7 +124,13 @@ pub(crate) fn config(folder: &Path) -> Outcome<ServerConfig> {
         managed_file: path("managed.toml")?,
         data_dir: path("data")?,
     };
-    Ok(ServerConfig { port: 0, store: folder.join("data/countersign.db"), layout, user: USER.to_owned() })
+    Ok(ServerConfig {
+        port: 0,
+        store: folder.join("data/countersign.db"),
+        layout,
+        user: USER.to_owned(),
+        outward: Default::default(),
+    })
 }
 
 pub(crate) fn now() -> Timestamp {

@@ -16,6 +16,7 @@ use super::logbook::Logbook;
 use super::mirror::Mirror;
 use super::waiting::Waiting;
 use super::writer::{Work, Writer};
+use crate::notify::Reach;
 use crate::store::{Store, StoreError, Synchronous};
 
 /// What all requests share.
@@ -33,6 +34,8 @@ pub(crate) struct App {
     pub(crate) names: Names,
     /// Whose server this is.
     pub(crate) user: String,
+    /// Where webhooks may lead.
+    pub(crate) reach: Reach,
     /// That user's home directory.
     pub(crate) home: String,
     /// Countersign's own files and folders.

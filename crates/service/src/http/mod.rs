@@ -18,6 +18,7 @@ mod guesses;
 mod logbook;
 mod mirror;
 mod openapi;
+mod presence;
 mod waiting;
 mod wake;
 mod watched;
@@ -35,7 +36,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) use api::human::take_back;
 pub(crate) use api::replies::{Given, answer};
 pub(crate) use api::wire::Choice;
-pub(crate) use app::{App, Shared};
+pub(crate) use app::{App, Shared, ended};
 pub(crate) use body::{Id, Whole};
 pub(crate) use events::{listens, stream};
 pub(crate) use fault::Fault;
@@ -43,6 +44,7 @@ pub(crate) use form::Form;
 pub(crate) use guard::only;
 pub use openapi::openapi_json;
 
+use crate::notify::{self, Outward};
 use crate::store::{Open, Store, StoreError, WalIndex};
 
 /// The port that the page has unless another is asked for.
@@ -59,6 +61,8 @@ pub struct ServerConfig {
     pub layout: Layout,
     /// Whose server this is.
     pub user: String,
+    /// What it may tell whom outside.
+    pub outward: Outward,
 }
 
 /// Why the server could not start.
@@ -85,6 +89,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     app: Shared,
+    outward: Outward,
     writing: Store,
     looking: Store,
     jobs: tokio::sync::mpsc::Receiver<writer::Job>,
@@ -119,13 +124,14 @@ impl Server {
             logbook,
             names: guard::Names::new(address.port()),
             user: config.user,
+            reach: config.outward.reach.clone(),
             written: watch::Sender::new(0),
             waiting: waiting::Waiting::default(),
             shown: watch::Sender::new(0),
             poked: Arc::new(Notify::new()),
             stop: watch::Sender::new(false),
         });
-        Ok(Server { listener, address, app, writing, looking, jobs, entries })
+        Ok(Server { listener, address, app, outward: config.outward, writing, looking, jobs, entries })
     }
 
     /// Where it listens.
@@ -138,11 +144,16 @@ impl Server {
     /// # Errors
     /// The system refuses to go on.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
-        let Server { listener, app, writing, looking, jobs, entries, .. } = self;
+        let Server { listener, app, outward, writing, looking, jobs, entries, .. } = self;
         // Ends with the last who could bring a job.
         tokio::spawn(writer::run(writing, jobs, app.poked.clone()));
         let watching = tokio::spawn(wake::watch(app.clone(), looking));
         let logging = tokio::spawn(logbook::write(app.clone(), entries));
+        let present = tokio::spawn(presence::keep(app.clone()));
+        if let Some(desktop) = outward.desktop.clone() {
+            tokio::spawn(notify::show(app.clone(), desktop));
+        }
+        let posting = tokio::spawn(notify::post(app.clone(), outward));
         let ending = app.clone();
         let stopped = async move {
             stop.await;
@@ -152,6 +163,8 @@ impl Server {
         app.stop.send_replace(true);
         let _ = logging.await;
         let _ = watching.await;
+        let _ = posting.await;
+        let _ = present.await;
         served.map_err(ServeError::Serve)
     }
 }

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agent, batches, catalog, chat, human, records, replies, sessions, tokens, turns};
+use super::api::{agent, batches, catalog, chat, human, records, replies, sessions, tokens, turns, webhooks};
 use super::app::Shared;
 
 #[derive(OpenApi)]
@@ -70,6 +70,10 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(sessions::session, sessions::set, sessions::end))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(webhooks::list, webhooks::set))
+        .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::messages))
+        .routes(routes!(webhooks::retry))
         .routes(routes!(records::audit))
         .routes(routes!(records::log))
         .routes(routes!(records::health))

@@ -81,6 +81,7 @@ impl Seen {
             let cut = || app.jot(move |store| Box::pin(store.trim_log_once(LOG_ROWS, LOG_SECONDS, clock)));
             while cut().await? >= TRIMMED_AT_ONCE {}
             app.jot(move |store| Box::pin(store.trim_keys(clock))).await?;
+            app.jot(move |store| Box::pin(store.trim_outbox(clock))).await?;
         }
         let is_seen = app.shown.receiver_count() > 0;
         let policy = is_due(&mut self.looked_at_policy, POLICY) && is_seen;

@@ -271,6 +271,7 @@ impl Writing<'_> {
         self.carry_out(actor, &next, consequences, detail).await?;
         if approval.state == State::Open && next.state != State::Open {
             self.over(&next.id).await?;
+            self.tell_closed(&next).await?;
         }
         Ok(Ok(next))
     }
@@ -285,8 +286,11 @@ impl Writing<'_> {
         for consequence in consequences {
             match consequence {
                 Consequence::Audit(kind) => self.audit(actor, kind, Some(&approval.id), None, &detail).await?,
+                Consequence::Notify => {
+                    self.tell_asked(approval, false).await?;
+                }
                 // Whoever waits looks at the store's version, which the commit moves on.
-                Consequence::Notify | Consequence::Wake => {}
+                Consequence::Wake => {}
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ pub struct AuditEntry {
     pub id: i64,
     /// When.
     pub at: Timestamp,
-    /// Who: a user, `agent`, `policy` or `time`.
+    /// Who: a user, `agent`, `policy`, `time`, `server` or `webhook`.
     pub actor: String,
     /// What: `asked`, `allowed`, `denied`, `redeemed`, `cancelled`, `expired`, `granted`, `revoked` ...
     pub kind: String,

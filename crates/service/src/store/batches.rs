@@ -1,8 +1,10 @@
 //! The questions of a turn as one batch: made with them, ready when the last is over, taken once.
 
+use std::collections::BTreeSet;
+
 use countersign_policy::Timestamp;
 use countersign_policy::approval::{CancelReason, Event, State};
-use countersign_policy::batch::{self, Batch, BatchEvent, BatchRefusal, BatchState};
+use countersign_policy::batch::{self, Batch, BatchEvent, BatchRefusal, BatchState, Member};
 use serde_json::json;
 
 use super::once::{KeyReused, Once};
@@ -18,6 +20,29 @@ pub struct BatchRecord {
     pub batch: Batch,
     /// Its questions.
     pub records: Vec<Record>,
+}
+
+impl BatchRecord {
+    /// Each call that was asked about, with what became of it in one word and the question.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (&Member, &'static str, &Record)> {
+        let mut seen = BTreeSet::new();
+        self.batch.members.iter().filter_map(move |member| {
+            let record = self.records.iter().find(|record| record.approval.id == member.approval)?;
+            let again = !seen.insert(&member.approval);
+            Some((member, outcome(&record.approval.state, again), record))
+        })
+    }
+}
+
+fn outcome(state: &State, again: bool) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Allowed { .. } | State::Redeemed { .. } if again => "repeated",
+        State::Allowed { .. } | State::Redeemed { .. } => "approved",
+        State::Denied { .. } => "denied",
+        State::Cancelled { .. } => "cancelled",
+        State::Expired { .. } => "expired",
+    }
 }
 
 /// Why nobody gets a batch.
@@ -131,16 +156,7 @@ impl Store {
                 writing.done(once, id).await?;
             }
         }
-        let mut records = Vec::with_capacity(next.members.len());
-        for member in &next.members {
-            let Some(mut record) = writing.record(&member.approval).await? else { continue };
-            if matches!(record.approval.state, State::Denied { told: false, .. })
-                && let Ok(told) = writing.step(&record.approval, Event::Tell, "agent", json!({})).await?
-            {
-                record.approval = told;
-            }
-            records.push(record);
-        }
+        let records = writing.told_members(&next).await?;
         writing.commit().await?;
         Ok(BatchRecord { batch: next, records })
     }
@@ -151,6 +167,21 @@ impl Writing<'_> {
         let find = sqlx::query_scalar("SELECT body FROM batches WHERE id = ?").bind(id);
         let body: Option<String> = find.fetch_optional(self.db()).await.map_err(|error| self.fault(error))?;
         body.map(|body| serde_json::from_str(&body).map_err(|error| self.damaged("a batch", error))).transpose()
+    }
+
+    /// The questions of a batch, now that its agent is told of them.
+    pub(super) async fn told_members(&mut self, batch: &Batch) -> Result<Vec<Record>, StoreError> {
+        let mut records = Vec::with_capacity(batch.members.len());
+        for member in &batch.members {
+            let Some(mut record) = self.record(&member.approval).await? else { continue };
+            if matches!(record.approval.state, State::Denied { told: false, .. })
+                && let Ok(told) = self.step(&record.approval, Event::Tell, "agent", json!({})).await?
+            {
+                record.approval = told;
+            }
+            records.push(record);
+        }
+        Ok(records)
     }
 
     pub(super) async fn insert_batch(&mut self, batch: &Batch) -> Result<(), StoreError> {
@@ -188,6 +219,7 @@ impl Writing<'_> {
             let batch: Batch = serde_json::from_str(&body).map_err(|error| self.damaged("a batch", error))?;
             if let Ok(next) = batch::step(&batch, BatchEvent::Over, self.now) {
                 self.save_batch(&next).await?;
+                self.tell_ready(&next).await?;
             }
         }
         Ok(())

@@ -26,15 +26,19 @@ mod listeners;
 mod live;
 mod log;
 mod once;
+mod outbox;
 mod promote;
 mod redeem;
 mod reply;
 mod runs;
 mod schema;
+mod servers;
 mod sessions;
+mod tell;
 mod tokens;
 mod trust;
 mod wal_index;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,6 +68,8 @@ pub(crate) use live::{Changes, KeptSession, LiveGrants};
 pub(crate) use log::TRIMMED_AT_ONCE;
 pub use log::{LogEntry, LogEvent, LogFilter, LoggedEntry, args_digest};
 pub use once::{KeyReused, Once};
+pub(crate) use outbox::CLAIM_SECONDS;
+pub use outbox::OutboxMessage;
 pub use promote::{PromoteError, Promotion};
 pub use redeem::{RedeemError, Redeemed};
 pub use reply::{EditedCall, Human, Remembered, Replied, Reply, ReplyError};
@@ -73,6 +79,7 @@ pub use sessions::{Session, Setting};
 pub use tokens::{AgentToken, Below, NewToken, TokenError, TokenRequest};
 pub use trust::Known;
 pub(crate) use wal_index::{Head, WalIndex};
+pub use webhooks::{NewWebhook, Webhook, WebhookError, WebhookRequest};
 
 /// Judges a call again inside a transaction, with the grants of that moment: `Engine::decide`.
 pub type Recheck<'a> = &'a (dyn Fn(&Call, Option<&Answer>, &[Grant], Timestamp) -> Decision + Sync);

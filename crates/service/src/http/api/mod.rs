@@ -12,4 +12,5 @@ pub(crate) mod roots;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod turns;
+pub(crate) mod webhooks;
 pub(crate) mod wire;

@@ -121,7 +121,7 @@ fn below(kind: String, parent: String) -> Result<Below, Fault> {
     Ok(Below { parent, kind })
 }
 
-fn named(name: &str, text: &str) -> Result<(), Fault> {
+pub(super) fn named(name: &str, text: &str) -> Result<(), Fault> {
     if text.is_empty() || text.len() > LONGEST_NAME {
         return Err(Fault::invalid(format!("`{name}` has from 1 to {LONGEST_NAME} bytes")));
     }

@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use countersign_policy::approval::{CancelReason, State as Life};
+use countersign_policy::approval::CancelReason;
 use countersign_policy::batch::BatchState;
 use countersign_policy::{Call, Effect, Question};
 use serde_json::json;
@@ -122,7 +122,7 @@ pub(crate) async fn batch(
 #[utoipa::path(post, path = "/v1/batches/{id}/resume", tag = "agents", security(("agent" = [])),
     params(("id" = String, Path, description = "the batch"), ("seconds" = Option<u64>, Query, description = "wait at most so long; not at all unless given")),
     responses((status = 200, body = BatchBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 409, description = "not over yet, resumed before, or given up", body = Problem),
+        (status = 404, body = Problem), (status = 409, description = "not over yet, on its way to a webhook, resumed before, or given up", body = Problem),
         (status = 422, body = Problem)))]
 pub(crate) async fn resume(
     State(app): State<Shared>,
@@ -136,7 +136,7 @@ pub(crate) async fn resume(
     let once = once(&token, &headers, &format!("resume {id}"), &whole)?;
     let owner = owner(&token);
     let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(0).min(LONGEST_WAIT));
-    over(&app, &token, &id, due).await?;
+    resumable(&app, &token, &id, due).await?;
     let clock = app.clock();
     let take = app
         .write(move |store| Box::pin(async move { store.take_batch(&id, &owner, "poll", once.as_ref(), clock).await }));
@@ -238,6 +238,28 @@ async fn over(app: &App, token: &AgentToken, id: &str, due: Instant) -> Result<B
                 }
             }
             () = ended(&mut stop) => return Ok(found),
+        }
+    }
+}
+
+/// Waits while some question is open, and while the batch is on its way to a webhook, which may fail; or until the time is
+/// up.
+async fn resumable(app: &App, token: &AgentToken, id: &str, due: Instant) -> Result<(), Fault> {
+    let mut written = app.written.subscribe();
+    let mut stop = app.stop.subscribe();
+    loop {
+        written.mark_unchanged();
+        let found = over(app, token, id, due).await?;
+        let BatchState::Sending { until, .. } = found.batch.state else { return Ok(()) };
+        let now = app.read().await.clock(app.clock()).await?;
+        // Should its sender never come back, nobody writes that down: it is over by itself.
+        let left = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or_default();
+        if left == 0 || Instant::now() >= due {
+            return Ok(());
+        }
+        tokio::select! {
+            _ = timeout_at(due.min(Instant::now() + Duration::from_millis(left)), written.changed()) => {}
+            () = ended(&mut stop) => return Ok(()),
         }
     }
 }
@@ -367,15 +389,10 @@ impl BatchBody {
             BatchState::Resumed { at, .. } => Some(at.0),
             _ => None,
         };
-        let mut seen = BTreeSet::new();
-        let members = found.batch.members.iter().filter_map(|member| {
-            let record = found.records.iter().find(|record| record.approval.id == member.approval)?;
-            let again = !seen.insert(&member.approval);
-            Some(OutcomeBody {
-                call: member.call.clone(),
-                outcome: outcome(&record.approval.state, again),
-                approval: ApprovalBody::of(&record.approval),
-            })
+        let members = found.outcomes().map(|(member, outcome, record)| OutcomeBody {
+            call: member.call.clone(),
+            outcome,
+            approval: ApprovalBody::of(&record.approval),
         });
         BatchBody {
             outcomes: members.collect(),
@@ -385,16 +402,5 @@ impl BatchBody {
             reason,
             at,
         }
-    }
-}
-
-fn outcome(state: &Life, again: bool) -> &'static str {
-    match state {
-        Life::Open => "open",
-        Life::Allowed { .. } | Life::Redeemed { .. } if again => "repeated",
-        Life::Allowed { .. } | Life::Redeemed { .. } => "approved",
-        Life::Denied { .. } => "denied",
-        Life::Cancelled { .. } => "cancelled",
-        Life::Expired { .. } => "expired",
     }
 }

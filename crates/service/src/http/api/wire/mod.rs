@@ -2,6 +2,7 @@
 
 mod chat;
 mod turns;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ pub(crate) use turns::{
     BatchBody, CallVerdict, CatalogBody, CatalogTool, GiveUp, GiveUpBody, GivenUpBody, OnAsk, OutcomeBody, TurnBody,
     TurnVerdict,
 };
+pub(crate) use webhooks::{NewWebhookBody, RetriedBody, WebhookBody};
 
 use crate::store::Replied;
 
