@@ -27,6 +27,9 @@ const HUMAN: &[&[&str]] = &[
     &["grants", "promote", "x", "--scope", "project"],
     &["tokens", "make", "bot", "--session", "h:s"],
     &["tokens", "make", "chat", "--application"],
+    &["webhooks", "add", "https://hooks.example/", "--questions"],
+    &["webhooks", "remove", "x"],
+    &["webhooks", "retry", "x"],
 ];
 
 fn prepared() -> World {

@@ -7,9 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use countersign_engine::Layout;
 use countersign_policy::Timestamp;
 use countersign_service::http::{Server, ServerConfig};
+use countersign_service::notify::Outward;
 use countersign_service::store::{Open, Store, TokenRequest};
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -26,8 +30,11 @@ deny = ["shell(git rebase *)"]
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) address: SocketAddr,
+    /// What the servers that are started here may tell whom.
+    pub(crate) outward: Outward,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
+    others: Vec<oneshot::Sender<()>>,
 }
 
 /// A human who has signed in on the page.
@@ -50,13 +57,43 @@ impl World {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
         std::fs::write(folder.path().join("home/countersign.toml"), USER_POLICY).unwrap();
-        let mut world = World { address: SocketAddr::from(([127, 0, 0, 1], 0)), folder, stop: None, running: None };
+        let (address, outward) = (SocketAddr::from(([127, 0, 0, 1], 0)), Outward::default());
+        let mut world = World { address, folder, outward, stop: None, running: None, others: Vec::new() };
         world.start().await;
         world
     }
 
     /// Starts a server on this folder.
     pub(crate) async fn start(&mut self) {
+        let server = Server::bind(self.config()).await.unwrap();
+        self.address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        self.running = Some(tokio::spawn(async move {
+            server.run(async { drop(stopped.await) }).await.unwrap();
+        }));
+        self.stop = Some(stop);
+    }
+
+    /// Starts one more server beside it, and says where it listens.
+    pub(crate) async fn join(&mut self) -> SocketAddr {
+        let server = Server::bind(self.config()).await.unwrap();
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        tokio::spawn(async move { server.run(async { drop(stopped.await) }).await.unwrap() });
+        self.others.push(stop);
+        address
+    }
+
+    /// Starts a server that can be killed: all of it ends with its runtime, wherever it is.
+    pub(crate) async fn start_apart(&mut self) -> Runtime {
+        let runtime = Runtime::new().unwrap();
+        let server = runtime.spawn(Server::bind(self.config())).await.unwrap().unwrap();
+        self.address = server.address();
+        runtime.spawn(async { server.run(std::future::pending()).await.unwrap() });
+        runtime
+    }
+
+    fn config(&self) -> ServerConfig {
         let path = |name: &str| self.folder.path().join(name).to_str().unwrap().to_owned();
         let layout = Layout {
             home: path("home"),
@@ -65,14 +102,8 @@ impl World {
             managed_file: path("managed.toml"),
             data_dir: path("data"),
         };
-        let config = ServerConfig { port: 0, store: store_file(&self.folder), layout, user: "ada".to_owned() };
-        let server = Server::bind(config).await.unwrap();
-        self.address = server.address();
-        let (stop, stopped) = oneshot::channel();
-        self.running = Some(tokio::spawn(async move {
-            server.run(async { drop(stopped.await) }).await.unwrap();
-        }));
-        self.stop = Some(stop);
+        let (store, user, outward) = (store_file(&self.folder), "ada".to_owned(), self.outward.clone());
+        ServerConfig { port: 0, store, layout, user, outward }
     }
 
     /// Ends the server and starts another one over the same store and files.
@@ -90,6 +121,15 @@ impl World {
     /// Another process's view of the store.
     pub(crate) async fn store(&self) -> Store {
         Store::open(&store_file(&self.folder), Open::Cli).await.unwrap()
+    }
+
+    /// Makes a question one that cannot be read.
+    pub(crate) async fn spoil(&self, id: &str) {
+        let options = SqliteConnectOptions::new().filename(store_file(&self.folder));
+        let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+        let spoil = sqlx::query("UPDATE approvals SET question = '{}' WHERE id = ?").bind(id);
+        assert_eq!(spoil.execute(&mut db).await.unwrap().rows_affected(), 1);
+        db.close().await.unwrap();
     }
 
     pub(crate) fn project(&self) -> String {

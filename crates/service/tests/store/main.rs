@@ -17,4 +17,5 @@ mod races;
 mod reach;
 mod records;
 mod repeats;
+mod servers;
 mod support;
