@@ -10,7 +10,7 @@ const MIGRATIONS: [&str; 5] = [
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
-    include_str!("schema-webhooks.sql"),
+    include_str!("schema-5.sql"),
 ];
 /// A store's `user_version` is this, `CS` in the upper half, and how many of the migrations it has had: one number to
 /// read tells a hook whether the file is ours and up to date.
