@@ -110,6 +110,7 @@ impl Headless {
             feedback: None,
             also: Vec::new(),
             edited: Some(EditedCall { call, question }),
+            alone: false,
             cascade: false,
         };
         let human = Human { user: record.call.user, via: "page".to_owned() };

@@ -249,6 +249,7 @@ fn reply(here: &Here, store: &mut Store, record: &Record, choice: Choice) -> Res
         feedback: choice.feedback.filter(|text| !text.trim().is_empty()),
         also: Vec::new(),
         edited: choice.edited.map(|edited| *edited),
+        alone: false,
         cascade: judge.engine.policy().cascade,
     };
     let human = Human { user: here.user.clone(), via: "terminal".to_owned() };

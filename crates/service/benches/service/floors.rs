@@ -52,6 +52,7 @@ pub(crate) async fn transactions(world: &World, store: &mut Store, like: &Record
                 feedback: None,
                 also: Vec::new(),
                 edited: None,
+                alone: false,
                 cascade: false,
             };
             store.reply(&reply, &human, now(), &recheck).await?;

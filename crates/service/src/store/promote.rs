@@ -86,6 +86,7 @@ impl Store {
             feedback: None,
             also: Vec::new(),
             edited: None,
+            alone: false,
             cascade: false,
         };
         let made = remembered(&reply, &record, writing.now, recheck)?.pop();

@@ -27,6 +27,8 @@ pub struct Reply {
     /// Questions of other turns and sessions that the human saw listed, to be answered alike if what is remembered
     /// covers them. Those of the same turn need not be listed.
     pub also: Vec<String>,
+    /// Whether the other questions of the same turn are left open, but for those in `also`.
+    pub alone: bool,
     /// The call with the arguments that the human allows instead. They count this once.
     pub edited: Option<EditedCall>,
     /// Whether a no goes on to the other open questions of the turn: the policy's.
@@ -406,11 +408,11 @@ impl Writing<'_> {
         grants: &[Grant],
         recheck: Recheck<'_>,
     ) -> Result<Vec<String>, StoreError> {
-        let denies_all = reply.outcome == Outcome::Deny && reply.cascade;
+        let denies_all = reply.outcome == Outcome::Deny && reply.cascade && !reply.alone;
         if grants.is_empty() && !denies_all {
             return Ok(Vec::new());
         }
-        let mut others = self.same_turn(&record.approval).await?;
+        let mut others = if reply.alone { Vec::new() } else { self.same_turn(&record.approval).await? };
         let turn = if denies_all { others.len() } else { 0 };
         for id in &reply.also {
             let listed = self.record(id).await?.filter(|other| other.approval.asker.user == answered.by);

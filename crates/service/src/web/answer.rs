@@ -91,6 +91,7 @@ fn given(form: &Form) -> Result<Given, Fault> {
         seconds: if once { None } else { seconds },
         feedback: form.filled("feedback").map(str::to_owned),
         also: Vec::new(),
+        alone: false,
         args: None,
     })
 }

@@ -171,6 +171,30 @@ async fn an_answer_says_beforehand_what_else_it_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_alone_leaves_the_rest_of_the_turn_open() {
+    let world = World::new().await;
+    let token = world.token("s1").await;
+    let human = world.sign_in().await;
+    let body = turn(&world, "t1", "defer", &["git push a", "git push a b", "git push a c"]);
+    let verdict = world.ask("POST", "/v1/turns").bearer(&token).json(&body).send().is(200).json();
+    let asked = approvals(&verdict);
+    let record = world.ask("GET", &format!("/v1/approvals/{}", asked[0])).bearer(&human.secret).send().is(200).json();
+    let offers = record["question"]["parts"][0]["offers"].as_array().unwrap().len();
+    let alone = json!({
+        "outcome": "allow", "scope": "session", "remember": [{ "part": 0, "offer": offers - 1 }], "alone": true,
+        "also": [asked[2]],
+    });
+    let preview = world.ask("POST", &format!("/v1/approvals/{}/preview", asked[0])).bearer(&human.secret);
+    assert_eq!(preview.json(&alone).send().is(200).json()["also"][0]["id"], json!(asked[2]));
+    let replied = answer(&world, &human, &asked[0], alone).is(200).json();
+    assert_eq!(replied["also"], json!([asked[2]]));
+    let wait = world.ask("GET", &format!("/v1/approvals/{}/wait?seconds=0", asked[1])).bearer(&token).send();
+    assert_eq!(wait.is(200).json()["state"], "open");
+    // It is still the human's to answer.
+    answer(&world, &human, &asked[1], json!({ "outcome": "deny" })).is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_late_yes_that_a_turn_takes_is_taken_once_for_its_key() {
     let world = World::new().await;
     let token = world.token("s1").await;

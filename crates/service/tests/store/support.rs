@@ -164,6 +164,7 @@ pub fn once(id: &str, outcome: Outcome) -> Reply {
         feedback: None,
         also: Vec::new(),
         edited: None,
+        alone: false,
         cascade: false,
     }
 }

@@ -245,6 +245,7 @@ fn given(outcome: Outcome, remembering: Option<&Remembering>) -> Given {
         seconds: remembering.and_then(|what| what.seconds),
         feedback: None,
         also: Vec::new(),
+        alone: false,
         args: None,
     }
 }

@@ -106,6 +106,8 @@ pub(crate) struct Given {
     pub(crate) seconds: Option<i64>,
     pub(crate) feedback: Option<String>,
     pub(crate) also: Vec<String>,
+    /// Whether the other questions of the turn stay open.
+    pub(crate) alone: bool,
     /// The arguments that are allowed instead.
     pub(crate) args: Option<serde_json::Map<String, Value>>,
 }
@@ -121,6 +123,7 @@ impl Given {
             seconds: body.seconds,
             feedback: body.feedback,
             also: body.also,
+            alone: body.alone,
             args: body.args,
         })
     }
@@ -230,6 +233,7 @@ fn reply_to(record: &Record, given: Given, (engine, call): (&Engine, &Call), now
         expires: given.seconds.map(|seconds| now.plus_seconds(seconds)),
         feedback,
         also: given.also,
+        alone: given.alone,
         edited,
         cascade: engine.policy().cascade,
     })

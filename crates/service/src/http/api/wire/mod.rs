@@ -140,6 +140,10 @@ pub(crate) struct ReplyBody {
     /// Other open questions that the same answer is for, by id.
     #[serde(default)]
     pub(crate) also: Vec<String>,
+    /// Leaves the other open questions of the turn to be answered themselves, those listed in `also` aside. Without it,
+    /// those that what is remembered decides alike are answered with this one.
+    #[serde(default)]
+    pub(crate) alone: bool,
     /// With `allow`, once: the arguments that are allowed instead, in full. Policy decides anew about them, and the
     /// agent gets them with the answer.
     #[serde(default)]
