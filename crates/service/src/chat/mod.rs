@@ -140,6 +140,8 @@ impl Offers {
         let asked = || question.parts.iter().filter(|part| part.effect == Effect::Ask);
         let blanket = asked().all(|part| noun(&part.action).is_some());
         let always_all = if blanket { remembering(question, everything) } else { None };
+        // A call that names nothing has no others like it: "always" says all that there is to say.
+        let always_all = always_all.filter(|all| always.as_ref() != Some(all));
         Offers { yes: true, never: always.clone(), always, always_all }
     }
 }

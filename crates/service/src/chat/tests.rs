@@ -102,6 +102,12 @@ fn a_word_means_what_its_prompt_offers() {
 }
 
 #[test]
+fn always_all_is_offered_where_a_call_names_one_of_them() {
+    let mail = |args| presented(&asked("qb_send", args)).offers;
+    assert!(mail(json!({})).always_all.is_none(), "it would say no more than always");
+}
+
+#[test]
 fn every_prompt_fits_its_channel_when_it_is_sent_again_too() {
     let lengths = (0..600).step_by(13).chain([5_000, 40_000]);
     let names = lengths.map(|length| (8, length)).chain([(3_000, 0), (3_000, 40_000)]);
