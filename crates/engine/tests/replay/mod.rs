@@ -32,14 +32,13 @@ pub(crate) fn run(by: By, kinds: Vec<Kind>) {
     let mut wrong = unknown(by, &kinds);
     let mut replayed: Vec<(Kind, Count)> = Vec::new();
     let mut lines = Vec::new();
-    for kind in kinds {
-        let Some(cases) = folder.cases(kind.system, kind.name) else {
+    for (kind, count) in played(&folder, kinds) {
+        let Some(count) = count else {
             if is_ours {
                 wrong.push(format!("{}/{}: there are no cases", kind.system, kind.name));
             }
             continue;
         };
-        let count = kind.play(&folder, &cases);
         wrong.extend(count.failed.iter().cloned());
         lines.push(format!(
             "{}/{}: {} same, {} different on purpose, {} failed",
@@ -69,6 +68,19 @@ pub(crate) fn run(by: By, kinds: Vec<Kind>) {
         println!("{line}");
     }
     assert!(wrong.is_empty(), "{} things are wrong", wrong.len());
+}
+
+/// Each kind with how its cases went; none where the folder has no such file. All at once: many wait for a server.
+fn played(folder: &Folder, kinds: Vec<Kind>) -> Vec<(Kind, Option<Count>)> {
+    std::thread::scope(|scope| {
+        let play = |kind: Kind| {
+            let cases = folder.cases(kind.system, kind.name);
+            let count = cases.map(|cases| kind.play(folder, &cases));
+            (kind, count)
+        };
+        let playing: Vec<_> = kinds.into_iter().map(|kind| scope.spawn(move || play(kind))).collect();
+        playing.into_iter().map(|playing| playing.join().unwrap()).collect()
+    })
 }
 
 /// Adapters that are not listed, and the other way round: the list is how each target knows of the other's.

@@ -1,4 +1,4 @@
-//! Replays the life of questions as other systems were recorded to live it, through the store and the gate.
+//! Replays the life of questions as other systems were recorded to live it, over HTTP against a running server.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,6 +9,7 @@
 )]
 
 mod clawbolt;
+mod client;
 mod codex;
 mod flowfuse;
 mod langchain;

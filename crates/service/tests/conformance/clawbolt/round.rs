@@ -1,25 +1,23 @@
 //! A turn of several rounds of calls: prompts, replies in words, what runs and what is remembered.
 
-use std::collections::BTreeMap;
+mod compare;
 
-use countersign_formats::Text;
+use std::collections::{BTreeMap, BTreeSet};
+
+use countersign_formats::clawbolt::Level;
 use countersign_formats::clawbolt::reply::Reply as Words;
-use countersign_formats::clawbolt::{Covers, Defaults, Level, prompt, read};
-use countersign_formats::json::{self, Grammar};
-use countersign_policy::approval::{Asker, CancelReason, State};
-use countersign_policy::{
-    Attendance, Call, Cause, Decision, Effect, GrantResource, Judgement, Nobody, Offer, Policy, Question, Scope,
-    SourceKind,
-};
-use countersign_service::gate::Gate;
-use countersign_service::store::{Remembered, Reply, Withdraw};
+use countersign_policy::Effect;
 use serde_json::{Value, json};
 
+use super::channel::{Channel, Prompt};
+use super::file::completed;
 use super::rules::ROUND;
 use crate::case::{Case, Folder};
-use crate::imported;
 use crate::rule::{Difference, Kind};
-use crate::world::{World, offering, once};
+use crate::world::{Agent, Asked, NOBODY_THERE, OPEN_TO_ANSWERS, World, chosen, effect, id, tool_with_resource};
+
+/// The tool of which our chats know that it can be allowed for all: clawbolt's own has that name.
+const WITH_NOUN: &str = "qb_send";
 
 pub(crate) fn kind() -> Kind {
     Kind {
@@ -48,7 +46,7 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
     if differences.is_empty() && theirs["events"] != json!(turn.events) {
         differences.push(Difference::looser("events", theirs["events"].to_string(), json!(turn.events).to_string()));
     }
-    if turn.world.records().iter().any(|record| record.approval.state == State::Open) {
+    if !turn.world.open().is_empty() {
         differences.push(Difference::looser("open", "nothing", "a question"));
     }
     differences
@@ -56,9 +54,10 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
 
 /// One of the case's tools.
 struct Tool {
+    /// Its name with us.
+    name: String,
     /// What its calls are for: a constant, or the argument `res`.
     extract: Option<String>,
-    noun: Option<String>,
 }
 
 /// A prompt that theirs sent, and what the human replied.
@@ -69,16 +68,37 @@ struct Line {
     used: bool,
 }
 
+/// A call of the case.
+#[derive(Clone)]
+struct Sent {
+    id: String,
+    /// The tool's name in the case.
+    tool: String,
+    text: String,
+    /// What it is for.
+    resource: Option<String>,
+    call: Value,
+    /// The question about it.
+    question: Option<String>,
+}
+
 /// One message of a user, which an agent works at.
 struct Turn {
     world: World,
+    agent: Agent,
+    channel: Channel,
     tools: BTreeMap<String, Tool>,
-    attendance: Attendance,
     /// What theirs asked, in order.
     lines: Vec<Line>,
     /// What theirs came to, by call.
     theirs: Value,
-    outcomes: BTreeMap<String, (Call, &'static str)>,
+    outcomes: BTreeMap<String, (Sent, &'static str)>,
+    /// What the human has said no to in this turn, or not answered: tool and resource.
+    refused: BTreeSet<(String, Option<String>)>,
+    /// Of these, what nobody answered.
+    given_up: BTreeSet<(String, Option<String>)>,
+    /// Tools of which a prompt did not offer to remember anything.
+    unoffered: BTreeSet<String>,
     calls: usize,
     events: Vec<Value>,
     differences: Vec<Difference>,
@@ -86,30 +106,44 @@ struct Turn {
 
 impl Turn {
     fn new(case: &Case) -> Turn {
-        let mut defaults = Defaults { other: Some(Level::Ask), ..Defaults::default() };
-        let mut tools = BTreeMap::new();
+        let (mut tools, mut levels, mut pointers) = (BTreeMap::new(), Vec::new(), String::new());
         for tool in case.context["tools"].as_array().unwrap() {
             let text = |name: &str| tool[name].as_str().map(str::to_owned);
-            let name = text("name").unwrap();
+            let own = text("name").unwrap();
+            let name = if text("noun").is_some() { WITH_NOUN.to_owned() } else { own.clone() };
             // A tool without a policy always runs.
-            let level = text("default").map_or(Level::Always, |word| Level::named(&word).unwrap());
-            defaults.tools.insert(name.clone(), level);
-            tools.insert(name, Tool { extract: text("extract"), noun: text("noun") });
+            let level = text("default").unwrap_or_else(|| Level::Always.word().to_owned());
+            if text("extract").is_some() {
+                pointers.push_str(&tool_with_resource(&name, "/for"));
+            }
+            levels.push((own.clone(), level));
+            tools.insert(own, Tool { name, extract: text("extract") });
         }
+        let mut file = completed(case, &levels);
+        for (own, tool) in tools.iter().filter(|(own, tool)| **own != tool.name) {
+            file = file.replace(&crate::world::quoted(own), &crate::world::quoted(&tool.name));
+        }
+        let there = if case.context["channel"] == true { OPEN_TO_ANSWERS } else { NOBODY_THERE };
+        let policy = format!("{there}\n[[import]]\nfrom = \"PERMISSIONS.json\"\n{pointers}");
+        let world = World::new(&policy, &[("PERMISSIONS.json", &file)]);
         let lines = case.expect["prompts"].as_array().unwrap().iter().map(|prompt| Line {
             first: prompt["first_line"].as_str().unwrap().to_owned(),
             reply: prompt["reply"].as_str().unwrap().to_owned(),
             offers_all: prompt["offers_always_all"] == true,
             used: false,
         });
-        let there = case.context["channel"] == true;
+        let agent = world.agent("clawbolt", "s");
         Turn {
-            world: World::new(policy(case, &defaults)),
+            channel: Channel::new(&world, &agent),
+            agent,
+            world,
             tools,
-            attendance: if there { Attendance::Somebody } else { Attendance::Nobody },
             lines: lines.collect(),
             theirs: case.expect["outcomes"].clone(),
             outcomes: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            given_up: BTreeSet::new(),
+            unoffered: BTreeSet::new(),
             calls: 0,
             events: Vec::new(),
             differences: Vec::new(),
@@ -118,100 +152,135 @@ impl Turn {
 
     /// Calls that came at once: all are decided first, and then asked about one after the other.
     fn round(&mut self, calls: &[Value]) {
-        let mut waiting: Vec<(String, Call)> = Vec::new();
-        let mut asks: Vec<(String, Call, Question)> = Vec::new();
-        for sent in calls {
-            let id = format!("call_{}", self.calls);
-            self.calls += 1;
-            let call = self.call(sent);
-            match self.world.gate(&call) {
-                Gate::Pending { question, .. } => {
-                    let question = offering(*question, offers(&call));
-                    asks.push((id.clone(), call.clone(), question));
-                    waiting.push((id, call));
+        let sent: Vec<Sent> = calls.iter().map(|call| self.sent(call)).collect();
+        if sent.is_empty() {
+            return;
+        }
+        let of_turn = |sent: &Sent| {
+            let call = &sent.call;
+            (sent.id.clone(), call["tool"].as_str().unwrap().to_owned(), call["args"].clone())
+        };
+        let asked = self.world.turn(&self.agent, "t", false, &sent.iter().map(of_turn).collect::<Vec<_>>());
+        let mut waiting = Vec::new();
+        for (mut sent, verdict) in sent.into_iter().zip(asked["calls"].as_array().unwrap()) {
+            match effect(verdict) {
+                Effect::Allow => self.decided(&sent, "executed"),
+                Effect::Ask => {
+                    sent.question = Some(id(&verdict["approval"]));
+                    waiting.push(sent);
                 }
                 // A no until the turn ends answers a question that there is all the same.
-                Gate::Decided { decision } if by_turn(&decision) => waiting.push((id, call)),
-                decided => self.decided(id, &call, &decided),
+                Effect::Deny if self.refused.contains(&sent.key()) => waiting.push(sent),
+                Effect::Deny => self.decided(&sent, "denied"),
             }
         }
-        self.world.ask_turn(&asks, false);
         let mut interrupted = false;
-        for (id, call) in waiting {
-            interrupted = interrupted || self.ask(&id, &call);
+        for sent in &waiting {
+            interrupted = interrupted || self.come(sent, &waiting);
             if interrupted {
-                self.withdraw(&call);
-                self.outcomes.insert(id, (call, "interrupted"));
+                self.decided(sent, "interrupted");
             }
         }
     }
 
     /// Comes for an answer until there is one. Returns whether the human spoke of something else.
-    fn ask(&mut self, id: &str, call: &Call) -> bool {
+    fn come(&mut self, sent: &Sent, waiting: &[Sent]) -> bool {
+        let mut question = sent.question.clone();
         loop {
-            let open = match self.world.gate(call) {
-                Gate::Pending { existing: Some(record), .. } => record.approval.id,
-                Gate::Pending { existing: None, question, .. } => {
-                    self.world.ask(call, &offering(*question, offers(call))).record.approval.id
+            // Whose question nobody answered does not ask again in this turn: clawbolt's own agent remembers that.
+            if self.given_up.contains(&sent.key()) {
+                if let Some(question) = question {
+                    self.world.cancel(&self.agent, &question);
                 }
-                decided => {
-                    self.decided(id.to_owned(), call, &decided);
+                self.decided(sent, "denied");
+                return false;
+            }
+            let open = match question.take() {
+                Some(open) => open,
+                None => match self.world.ask(&self.agent, &sent.call) {
+                    Asked::Open(open) => open,
+                    Asked::Decided(effect) => {
+                        self.decided(sent, if effect == Effect::Allow { "executed" } else { "denied" });
+                        return false;
+                    }
+                },
+            };
+            match self.world.wait(&self.agent, &open)["state"].as_str() {
+                Some("open") => {
+                    let prompt = self.channel.present(&self.world).unwrap();
+                    // A call that is asked about anew comes behind those that were asked about before.
+                    let other = waiting.iter().find(|other| other.question.as_ref() == Some(&prompt.question));
+                    let shown = if prompt.question == open { sent } else { other.unwrap() };
+                    if self.prompt(&prompt, shown) {
+                        return true;
+                    }
+                    question = Some(open);
+                }
+                Some("allowed") => {
+                    let runs = self.world.redeems(&self.agent, &open, &sent.call);
+                    self.decided(sent, if runs { "executed" } else { "denied" });
                     return false;
                 }
-            };
-            if self.prompt(&open, id, call) {
-                return true;
+                Some("denied" | "cancelled") => {
+                    self.decided(sent, "denied");
+                    return false;
+                }
+                // A call like this one took the yes: this one asks anew.
+                Some("redeemed") => {}
+                state => panic!("{state:?}"),
             }
         }
     }
 
-    fn decided(&mut self, id: String, call: &Call, gate: &Gate) {
-        let (Gate::Decided { decision } | Gate::Answered { decision, .. }) = gate else { panic!("{gate:?}") };
-        let outcome = if decision.effect() == Effect::Allow { "executed" } else { "denied" };
-        self.outcomes.insert(id, (call.clone(), outcome));
+    fn decided(&mut self, sent: &Sent, outcome: &'static str) {
+        self.outcomes.insert(sent.id.clone(), (sent.clone(), outcome));
     }
 
     /// Sends a prompt; the human replies. Returns whether they spoke of something else.
-    fn prompt(&mut self, open: &str, id: &str, call: &Call) -> bool {
-        let noun = self.tools[&call.tool].noun.clone();
-        // To allow all is offered where there is one of them.
-        let blanket = noun.is_some() && resource(call).is_some();
-        let text = prompt::approval(&description(call), blanket, noun.as_deref());
-        let first = text.lines().next().unwrap();
+    fn prompt(&mut self, prompt: &Prompt, sent: &Sent) -> bool {
+        let first = format!("I'd like to: {}", sent.description());
         let known = self.lines.iter().position(|line| !line.used && line.first == first);
         let reply = match known {
             Some(at) => {
                 self.lines[at].used = true;
-                if self.lines[at].offers_all != text.contains("\n  always all: ") {
-                    self.differences.push(Difference::looser("prompt", first, text.as_str()));
+                if self.lines[at].offers_all != prompt.is_offered("always all") {
+                    let (theirs, ours) = (self.lines[at].offers_all, prompt.offers.join(", "));
+                    let side = if theirs { Difference::stricter } else { Difference::looser };
+                    self.differences.push(side("prompt", format!("{first}: {theirs}"), ours));
                 }
                 self.lines[at].reply.clone()
             }
             // Theirs did not ask: the human lets it end as it ended there.
             None => {
-                self.differences.push(Difference::stricter("asked", "not asked", first));
-                if self.theirs[id] == "executed" { "yes".to_owned() } else { "no".to_owned() }
+                self.differences.push(Difference::stricter("asked", "not asked", &*first));
+                if self.theirs[&sent.id] == "executed" { "yes".to_owned() } else { "no".to_owned() }
             }
         };
         if known.is_some() {
-            self.event("requested", call, None);
+            self.event("requested", sent, None);
         }
         match (&*reply, Words::of(&reply)) {
-            ("<new-topic>", _) => {
-                self.event("decided", call, Some("interrupted"));
-                return true;
-            }
             // Nobody heard of it, or nobody answered: a no until the turn ends.
             ("<timeout>" | "<publish-fails>", _) => {
-                self.answer(open, call, Words::Denied);
                 if reply == "<timeout>" {
-                    self.event("timed_out", call, None);
+                    self.channel.take(&self.world, prompt);
+                    self.event("timed_out", sent, None);
                 }
+                self.world.cancel(&self.agent, &prompt.question);
+                self.refused.insert(sent.key());
+                self.given_up.insert(sent.key());
+            }
+            ("<new-topic>", _) => {
+                self.channel.take(&self.world, prompt);
+                self.channel.change_topic(&self.world);
+                self.event("decided", sent, Some("interrupted"));
+                return true;
             }
             (_, Some(words)) => {
-                self.answer(open, call, words);
+                self.channel.take(&self.world, prompt);
+                self.say(prompt, sent, &reply, words);
                 if known.is_some() {
-                    self.event("decided", call, Some(words.word()));
+                    self.event("decided", sent, Some(words.word()));
                 }
             }
             (other, None) => panic!("an unknown reply {other}"),
@@ -219,160 +288,64 @@ impl Turn {
         false
     }
 
-    fn answer(&mut self, open: &str, call: &Call, words: Words) {
-        let mut answer = once(open, words.outcome());
-        let remembers = words.remembers(resource(call).is_some(), self.tools[&call.tool].noun.is_some());
-        if let Some((covers, scope)) = remembers {
-            let question = self.world.record(open).question;
-            let offers =
-                question.parts.iter().flat_map(|part| part.offers.iter().map(|offer| (part.identity.clone(), offer)));
-            let mut of =
-                offers.filter(|(_, offer)| (offer.resource == GrantResource::Whole) == (covers == Covers::Tool));
-            let (identity, offer) = of.next().unwrap();
-            answer =
-                Reply { remember: vec![Remembered { identity, resource: offer.resource.clone() }], scope, ..answer };
+    fn say(&mut self, prompt: &Prompt, sent: &Sent, reply: &str, words: Words) {
+        let allows = matches!(words, Words::Approved | Words::AlwaysAllow | Words::AlwaysAllowAll);
+        if !allows {
+            self.refused.insert(sent.key());
         }
-        self.world.reply(&answer).unwrap();
-    }
-
-    fn event(&mut self, what: &str, call: &Call, decision: Option<&str>) {
-        self.events.push(json!([what, call.tool, decision]));
-    }
-
-    fn withdraw(&mut self, call: &Call) {
-        if let Gate::Pending { existing: Some(record), .. } = self.world.gate(call) {
-            let own = Withdraw::Own { id: record.approval.id, asker: Asker::of(call) };
-            self.world.withdraw(&own, CancelReason::NewMessage);
+        if words == Words::Denied {
+            return self.deny_until_the_turn_ends(prompt);
         }
+        let mut heard = self.channel.say(&self.world, reply);
+        // What the prompt does not offer is no reply: the human says as much as it does offer.
+        if heard["outcome"] == "asked_again" {
+            assert!(!prompt.is_offered("always"), "{heard}");
+            self.unoffered.insert(sent.tool.clone());
+            heard = self.channel.say(&self.world, if allows { "yes" } else { "no" });
+        }
+        assert_eq!(heard["outcome"], if allows { "allowed" } else { "denied" }, "{heard}");
+        assert_eq!(heard["question"], *prompt.question);
     }
 
-    fn call(&self, sent: &Value) -> Call {
-        let tool = sent["tool"].as_str().unwrap();
-        let args = sent["args"].clone();
-        let resource = match self.tools[tool].extract.as_deref() {
-            Some("res") => args["res"].as_str().map(str::to_owned),
+    /// clawbolt's no holds for the same in all of the turn. A chat's is about one call: this one is given as on a page.
+    fn deny_until_the_turn_ends(&self, prompt: &Prompt) {
+        let mut remember = chosen(&self.world.question(&prompt.question), |_| true);
+        remember.retain(|choice| choice["offer"] == 0);
+        let scope = if remember.is_empty() { "once" } else { "turn" };
+        let answer = json!({ "outcome": "deny", "scope": scope, "remember": remember });
+        self.world.reply(&prompt.question, &answer).is(200);
+    }
+
+    fn event(&mut self, what: &str, sent: &Sent, decision: Option<&str>) {
+        self.events.push(json!([what, sent.tool, decision]));
+    }
+
+    fn sent(&mut self, sent: &Value) -> Sent {
+        let id = format!("call_{}", self.calls);
+        self.calls += 1;
+        let own = sent["tool"].as_str().unwrap();
+        let tool = &self.tools[own];
+        // What a tool's extractor makes of a call comes with it.
+        let resource = match tool.extract.as_deref() {
+            Some("res") => sent["args"]["res"].as_str().map(str::to_owned),
             constant => constant.map(str::to_owned),
         };
-        let texts: Vec<String> = resource.into_iter().collect();
-        Call {
-            host: "clawbolt".to_owned(),
-            turn: Some("t".to_owned()),
-            attendance: self.attendance,
-            faults: Vec::new(),
-            args,
-            ..imported::call(tool, &texts)
+        let mut args = sent["args"].clone();
+        if let Some(resource) = &resource {
+            args["for"] = json!(resource);
         }
+        let call = self.world.call(&self.agent, &tool.name, args, Some("t"));
+        let text = sent["args"]["text"].as_str().unwrap_or_default().to_owned();
+        Sent { id, tool: own.to_owned(), text, resource, call, question: None }
     }
 }
 
-impl Turn {
-    fn of_outcomes(&self, theirs: &Value) -> Vec<Difference> {
-        let mut differences = self.differences.clone();
-        for (id, (call, ours)) in &self.outcomes {
-            let theirs = theirs[id].as_str().unwrap_or("nothing");
-            if theirs != *ours {
-                let side = if *ours == "executed" { Difference::looser } else { Difference::stricter };
-                let tool = &call.tool;
-                differences.push(side(
-                    "outcome",
-                    format!("{id} of {tool}: {theirs}"),
-                    format!("{id} of {tool}: {ours}"),
-                ));
-            }
-        }
-        differences
+impl Sent {
+    fn key(&self) -> (String, Option<String>) {
+        (self.tool.clone(), self.resource.clone())
     }
 
-    /// What theirs asked and we did not: looser where the call ran.
-    fn of_prompts(&self) -> Vec<Difference> {
-        let ran = |line: &Line| {
-            let mut ran = self.outcomes.values().filter(|(_, outcome)| *outcome == "executed");
-            ran.any(|(call, _)| line.first == format!("I'd like to: {}", description(call)))
-        };
-        let left = self.lines.iter().filter(|line| !line.used);
-        left.map(|line| {
-            let side = if ran(line) { Difference::looser } else { Difference::stricter };
-            side("asked", line.first.as_str(), "not asked")
-        })
-        .collect()
+    fn description(&self) -> String {
+        format!("{} {}", self.tool, self.text)
     }
-
-    /// What replies left behind for ever: each as tool, resource and level.
-    fn of_stored(&mut self, before: &Value, after: &Value) -> Vec<Difference> {
-        let levels = |file: &Value| {
-            let mut levels: Vec<(String, Option<String>, String)> = Vec::new();
-            for (tool, level) in file["tools"].as_object().into_iter().flatten() {
-                levels.push((tool.clone(), None, level.as_str().unwrap_or_default().to_owned()));
-            }
-            for (tool, resources) in file["resources"].as_object().into_iter().flatten() {
-                for (resource, level) in resources.as_object().into_iter().flatten() {
-                    let level = level.as_str().unwrap_or_default().to_owned();
-                    levels.push((tool.clone(), Some(resource.clone()), level));
-                }
-            }
-            levels
-        };
-        let before = levels(before);
-        let mut theirs = levels(after);
-        theirs.retain(|level| !before.contains(level));
-        theirs.sort();
-        let mut ours: Vec<(String, Option<String>, String)> = Vec::new();
-        for kept in self.world.grants().into_iter().filter(|kept| kept.grant.reach.scope == Scope::User) {
-            let tool = kept.grant.action.to_string().trim_start_matches("tool:").to_owned();
-            let resource = match kept.grant.resource {
-                // An empty key stands for a call without a resource.
-                GrantResource::Literal { key, shown } if !key.is_empty() => Some(shown),
-                _ => None,
-            };
-            let level = if kept.grant.effect == Effect::Allow { Level::Always } else { Level::Never };
-            ours.push((tool, resource, level.word().to_owned()));
-        }
-        ours.sort();
-        ours.dedup();
-        if theirs == ours {
-            return Vec::new();
-        }
-        let whole = |level: &(String, Option<String>, String)| (level.0.clone(), None, level.2.clone());
-        let stricter = ours.iter().all(|level| level.2 == "never" || theirs.contains(level))
-            && theirs.iter().all(|level| level.2 == "always" || ours.contains(level) || ours.contains(&whole(level)));
-        let side = if stricter { Difference::stricter } else { Difference::looser };
-        vec![side("stored", format!("{theirs:?}"), format!("{ours:?}"))]
-    }
-}
-
-fn policy(case: &Case, defaults: &Defaults) -> Policy {
-    let line = Text::new("case", &case.line);
-    let root = json::parse(&line, Grammar::Json).unwrap();
-    let file = match &case.policy {
-        Value::Null => "{}",
-        _ => &case.line[root.member("policy").unwrap().span.clone()],
-    };
-    let source = read(&Text::new("PERMISSIONS.json", file), SourceKind::User, true, defaults).unwrap();
-    Policy { nobody: Nobody::Deny, ..imported::policy(vec![source], Vec::new()) }
-}
-
-fn description(call: &Call) -> String {
-    format!("{} {}", call.tool, call.args["text"].as_str().unwrap())
-}
-
-/// Whether it is denied because the human said no to the same in this turn.
-fn by_turn(decision: &Decision) -> bool {
-    let by_grant = |judged: &Judgement| matches!(judged.cause(), Cause::Grant { .. });
-    decision.effect() == Effect::Deny && decision.judgements().iter().any(by_grant)
-}
-
-/// What a call is for.
-fn resource(call: &Call) -> Option<String> {
-    call.targets.first().and_then(|target| target.resource.literal())
-}
-
-/// What a prompt offers: this resource as it stands, and the tool whatever it does.
-fn offers(call: &Call) -> Vec<Offer> {
-    let target = &call.targets[0];
-    let shown = resource(call).unwrap_or_default();
-    let literal = GrantResource::Literal { key: target.grant_key().unwrap(), shown: shown.clone() };
-    vec![
-        Offer { resource: literal, words: shown },
-        Offer { resource: GrantResource::Whole, words: format!("all of {}", call.tool) },
-    ]
 }

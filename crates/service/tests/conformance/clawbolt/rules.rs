@@ -1,7 +1,11 @@
 //! Where clawbolt's turns go another way than ours.
 
+use countersign_formats::clawbolt::Level;
+use countersign_formats::clawbolt::reply::Reply;
+use serde_json::Value;
+
 use crate::case::Case;
-use crate::rule::{Rule, Side};
+use crate::rule::{Difference, Rule, Side};
 
 /// Of turns of several calls.
 pub(super) const ROUND: &[Rule] = &[
@@ -34,16 +38,31 @@ pub(super) const ROUND: &[Rule] = &[
         why: "the prompt says \"allow this once\"; theirs lets every later call run, whatever its arguments, so that a yes to deleting one event deletes the next one too",
         side: Side::Stricter,
         explains: |case, difference| {
-            difference.of == "asked" && difference.theirs == "not asked" && replied(case, "yes")
+            let is_later = difference.of == "outcome" && difference.ours.ends_with(" interrupted");
+            (difference.of == "asked" && difference.theirs == "not asked" || is_later) && replied(case, "yes")
         },
     },
     Rule {
-        name: "an always without a resource is for calls without one",
-        inputs: "`always` to a call that names no resource, and then calls of the same tool that name one",
-        answer: "asked",
-        why: "what was shown was a call for nothing in particular; theirs allows the tool whatever it is for",
+        name: "a call that names nothing asks each time",
+        inputs: "a call that names no resource, of a tool whose calls name one",
+        answer: "asked, and no answer to it is remembered",
+        why: "what the file and earlier answers say of the tool was meant for what its calls name; theirs takes them for any call of the tool",
         side: Side::Stricter,
-        explains: |case, difference| difference.theirs == "not asked" && replied(case, "always"),
+        explains: |case, difference| calls(case).any(|call| names_nothing(case, call, difference)),
+    },
+    Rule {
+        name: "a resource that is remembered is no pattern",
+        inputs: "`always` or `never` to a call for something with `*`, `?` or `[` in its name",
+        answer: "remembered for exactly that",
+        why: "the agent chose the name, and the human was shown one mail to one `*`; theirs reads it as a pattern from then on, so that every recipient is allowed",
+        side: Side::Stricter,
+        explains: |case, difference| {
+            let is_pattern =
+                |call: &Value| call["args"]["res"].as_str().is_some_and(|res| res.contains(['*', '?', '[']));
+            let remembers = ["always", "always all", "never"].iter().any(|words| replied(case, words));
+            let is_about = difference.theirs == "not asked" || difference.of == "outcome";
+            remembers && is_about && calls(case).any(is_pattern)
+        },
     },
     Rule {
         name: "a never without a resource is for the tool",
@@ -70,15 +89,38 @@ pub(super) const ROUND: &[Rule] = &[
     },
     Rule {
         name: "a level or a shape that is not known denies",
-        inputs: "`deny`, `auto`, `null` and the like as a level, `tools` or `resources` that are no objects, where the answer would come from there",
-        answer: "denied, with the place and what to write instead",
-        why: "their whole turn fails, calls that had an answer included",
+        inputs: "`deny`, `auto`, `null` and the like as a level, `tools` or `resources` that are no objects",
+        answer: "every call is denied until the file is mended, with the place and what to write instead",
+        why: "their whole turn fails where the answer would come from there, calls that had one included; what else such a file was meant to say nobody knows",
         side: Side::Stricter,
-        explains: |_, difference| difference.of == "crash",
+        explains: |case, difference| difference.of == "crash" || !is_known(&case.policy),
     },
 ];
 
-/// Whether the human said so to a prompt of theirs.
+fn calls(case: &Case) -> impl Iterator<Item = &Value> {
+    let rounds = case.request["rounds"].as_array().unwrap().iter();
+    rounds.flat_map(|round| round.as_array().unwrap())
+}
+
+/// Whether clawbolt knows all levels and shapes of its file.
+pub(super) fn is_known(file: &Value) -> bool {
+    let is_level = |level: &Value| level.as_str().is_some_and(|word| Level::named(word).is_some());
+    let levels = |of: &Value| of.as_object().is_some_and(|of| of.values().all(is_level));
+    let tools = file.get("tools").is_none_or(levels);
+    tools && file.get("resources").is_none_or(|of| of.as_object().is_some_and(|tools| tools.values().all(levels)))
+}
+
+/// Whether a call of a tool whose calls name a resource names none, and the difference is about that tool.
+fn names_nothing(case: &Case, call: &Value, difference: &Difference) -> bool {
+    let tool = call["tool"].as_str().unwrap();
+    let mut tools = case.context["tools"].as_array().unwrap().iter();
+    let is_named = tools.any(|one| one["name"] == tool && one["extract"] == "res");
+    let is_about = difference.theirs.contains(tool) || difference.ours.contains(tool);
+    is_named && call["args"]["res"].is_null() && is_about
+}
+
+/// Whether the human said so to a prompt of theirs, in whatever words.
 fn replied(case: &Case, words: &str) -> bool {
-    case.expect["prompts"].as_array().unwrap().iter().any(|prompt| prompt["reply"] == words)
+    let is = |reply: &str| reply == words || Reply::of(words).is_some() && Reply::of(reply) == Reply::of(words);
+    case.expect["prompts"].as_array().unwrap().iter().any(|prompt| prompt["reply"].as_str().is_some_and(is))
 }

@@ -1,23 +1,15 @@
 //! Commands of one turn: what the client is asked, what it answers, and what ran.
 
-use countersign_engine::Request;
 use countersign_formats::Text;
 use countersign_formats::codex::approval::{self, Answer, COMMAND_APPROVAL, CommandApproval};
-use countersign_formats::codex::{Resolution, parse, source};
-use countersign_policy::approval::{CancelReason, Outcome};
-use countersign_policy::{
-    Action, Attendance, Call, Cause, Decision, Effect, GrantResource, Nobody, Offer, Policy, Question, Resource, Scope,
-    SourceKind, Target,
-};
-use countersign_service::disk::Disk;
-use countersign_service::gate::Gate;
-use countersign_service::store::{Remembered, Reply, Withdraw};
+use countersign_formats::codex::{self, Resolution, parse, source};
+use countersign_policy::{Action, Call, Cause, Effect, GrantResource, Offer, Policy, Resource, SourceKind, Target};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Folder};
 use crate::imported;
 use crate::rule::{Difference, Kind, Rule, Side};
-use crate::world::{USER, World, once};
+use crate::world::{Agent, NOBODY_THERE, OPEN_TO_ANSWERS, World, chosen, effect, quoted};
 
 pub(crate) fn kind() -> Kind {
     Kind {
@@ -40,7 +32,9 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
 /// A turn of the model, its app server, and the client.
 struct Turn {
     world: World,
-    attendance: Attendance,
+    agent: Agent,
+    /// The rules by themselves.
+    rules: Policy,
     cwd: String,
     requests: Vec<Value>,
     /// What became of each command that got so far as to be shown.
@@ -50,15 +44,21 @@ struct Turn {
 
 impl Turn {
     fn new(case: &Case) -> Turn {
-        let rules = case.policy["rules"].as_str().unwrap_or_default();
-        let rules = parse(&[Text::new("default.rules", rules)]).unwrap();
-        let rules = source(&rules, SourceKind::User, "default.rules", true, Resolution::Off);
-        let policy = Policy { nobody: Nobody::Deny, ..imported::policy(vec![rules], Vec::new()) };
+        let text = case.policy["rules"].as_str().unwrap_or_default();
+        let rules = parse(&[Text::new("default.rules", text)]).unwrap();
         // Whoever is never to be asked is not there.
         let never = case.policy["approval_policy"] == "never";
+        let there = if never { NOBODY_THERE } else { OPEN_TO_ANSWERS };
+        let policy = format!(
+            "{there}ask = [{{ rule = \"shell\", unless = [{}] }}]\n\n[[import]]\nfrom = \"default.rules\"\n",
+            allowed(&rules)
+        );
+        let world = World::new(&policy, &[("default.rules", text)]);
+        let source = source(&rules, SourceKind::User, "default.rules", true, Resolution::ByName);
         Turn {
-            world: World::new(policy),
-            attendance: if never { Attendance::Nobody } else { Attendance::Somebody },
+            agent: world.agent("countersign", "thread"),
+            world,
+            rules: imported::policy(vec![source], Vec::new()),
             cwd: case.context["cwd"].as_str().unwrap_or_default().to_owned(),
             requests: Vec::new(),
             items: Vec::new(),
@@ -68,10 +68,10 @@ impl Turn {
 
     fn probe(&mut self, line: &str, theirs: &Value) -> Vec<Difference> {
         let call = self.call(line, &json!({}));
-        let ours = match self.world.gate(&call) {
-            Gate::Pending { .. } => "asked",
-            Gate::Decided { decision } if decision.effect() == Effect::Allow => "not-asked",
-            _ => "rejected",
+        let ours = match effect(&self.world.decide(&self.agent, &call)) {
+            Effect::Ask => "asked",
+            Effect::Allow => "not-asked",
+            Effect::Deny => "rejected",
         };
         let theirs = theirs.as_str().unwrap();
         let word = theirs.split(':').next().unwrap();
@@ -121,50 +121,54 @@ impl Turn {
 
     fn command(&mut self, line: &str, extra: &Value, answers: &mut impl Iterator<Item = Value>) {
         let call = self.call(line, extra);
-        let (decision, question) = match self.world.gate(&call) {
-            Gate::Pending { decision, question, .. } => (decision, question),
-            Gate::Decided { decision } if decision.effect() == Effect::Allow => return self.items.push("ran"),
+        match effect(&self.world.decide(&self.agent, &call)) {
+            Effect::Allow => return self.items.push("ran"),
             // Whoever is never asked is told, and nothing is shown.
-            _ => return,
-        };
-        let request = self.request(line, extra, &call, &decision);
-        let question = offering_each(*question, &call, request.amendment.as_deref());
-        let id = self.world.ask(&call, &question).record.approval.id;
+            Effect::Deny => return,
+            Effect::Ask => {}
+        }
+        let taken_apart = self.world.taken_apart(&self.agent, &call);
+        let request = self.request(line, extra, &taken_apart);
+        // What a client may have remembered is Codex's to propose, some of it in the model's own words: no agent can say
+        // that over HTTP.
+        let offers = |_, target: &Target| offers(target, request.amendment.as_deref());
+        let beside = self.world.asks_beside(&self.agent, &[("call".to_owned(), call.clone())], false, offers);
+        let id = &beside.questions[0];
         self.requests.push(shown(&json!({ "method": COMMAND_APPROVAL, "params": request.params() })));
         // A client that does not answer declines.
         let answer = answers.next().map_or(Some(Answer::Decline), |answer| Answer::read(&answer));
-        match answer.unwrap_or(Answer::Decline) {
-            Answer::Accept => self.reply(&once(&id, Outcome::Allow)),
+        let answer = answer.unwrap_or(Answer::Decline);
+        let remembering = |scope: &str, is: &dyn Fn(&GrantResource) -> bool| {
+            let remember = chosen(&self.world.question(id), |offer| is(&offer.resource));
+            json!({ "outcome": "allow", "scope": scope, "remember": remember })
+        };
+        let reply = match answer {
+            Answer::Accept => json!({ "outcome": "allow" }),
             Answer::AcceptForSession => {
-                let remember = offers(&question, |resource| matches!(resource, GrantResource::Literal { .. }));
-                self.reply(&Reply { remember, scope: Scope::Session, ..once(&id, Outcome::Allow) });
+                remembering("session", &|resource| matches!(resource, GrantResource::Literal { .. }))
             }
             Answer::Amend(words) => {
                 let offer = approval::offer(&words).unwrap();
-                let remember = offers(&question, |resource| *resource == offer.resource);
-                self.reply(&Reply { remember, scope: Scope::User, ..once(&id, Outcome::Allow) });
+                remembering("user", &|resource| *resource == offer.resource)
             }
-            Answer::Decline => self.reply(&once(&id, Outcome::Deny)),
+            Answer::Decline => json!({ "outcome": "deny" }),
             Answer::Cancel => {
-                let (user, session, turn) = (USER.to_owned(), call.session_key(), "t".to_owned());
-                self.world.withdraw(&Withdraw::Turn { user, session, turn }, CancelReason::Stop);
+                self.world.give_up(&self.agent, Some("t"), "stop");
                 self.interrupted = true;
                 return self.items.push("declined");
             }
-        }
-        let runs = match self.world.gate(&call) {
-            Gate::Answered { decision, .. } | Gate::Decided { decision } => decision.effect() == Effect::Allow,
-            other => panic!("{other:?}"),
         };
+        self.world.reply(id, &reply).is(200);
+        let told = self.world.wait(&self.agent, id);
+        let runs = told["state"] == "allowed" && self.world.redeems(&self.agent, id, &call);
         self.items.push(if runs { "ran" } else { "declined" });
     }
 
-    fn reply(&mut self, reply: &Reply) {
-        self.world.reply(reply).unwrap();
-    }
-
-    fn request(&self, line: &str, extra: &Value, call: &Call, decision: &Decision) -> CommandApproval {
+    /// What the client is shown. Why it is asked stands in a rule, and no answer of ours names that: Codex evaluates its
+    /// rules itself.
+    fn request(&self, line: &str, extra: &Value, call: &Call) -> CommandApproval {
         let command = approval::command(line);
+        let decision = imported::judged(&self.rules, call);
         let by_rule = decision.judgements().iter().find_map(|judged| match judged.cause() {
             Cause::Rule(rule) => Some(rule.why.clone()),
             _ => None,
@@ -181,24 +185,15 @@ impl Turn {
         CommandApproval { command, cwd: self.cwd.clone(), reason, amendment }
     }
 
-    fn call(&self, line: &str, extra: &Value) -> Call {
-        let request = Request {
-            session: "thread".to_owned(),
-            turn: Some("t".to_owned()),
-            user: USER.to_owned(),
-            attendance: self.attendance,
-            ..Request::of("shell", line)
-        };
-        let mut call = self.world.engine.call(&request, &Disk);
-        // What it asks of the sandbox is a part of what is approved.
-        call.args = json!({ "cmd": line, "extra": extra });
-        call
+    /// What it asks of the sandbox is a part of what is approved.
+    fn call(&self, line: &str, extra: &Value) -> Value {
+        self.world.call(&self.agent, "shell", json!({ "resource": line, "extra": extra }), Some("t"))
     }
 
     /// The rules that answers left behind, as lines of a rules file.
-    fn kept(&mut self) -> String {
+    fn kept(&self) -> String {
         let grants = self.world.grants();
-        let prefixes = grants.iter().filter_map(|kept| match &kept.grant.resource {
+        let prefixes = grants.iter().filter_map(|grant| match &grant.resource {
             GrantResource::Pattern(pattern) => Some(pattern.as_str().to_owned()),
             _ => None,
         });
@@ -207,32 +202,34 @@ impl Turn {
     }
 }
 
-/// The question with each target as it stands, and the proposed rule where it covers the command.
-fn offering_each(mut question: Question, call: &Call, amendment: Option<&[String]>) -> Question {
-    for part in &mut question.parts {
-        let Some(target) = call.targets.iter().find(|target| target.identity() == part.identity) else { continue };
-        let shown = target.resource.literal().unwrap_or_default();
-        let key = target.grant_key();
-        part.offers = key
-            .into_iter()
-            .map(|key| Offer { resource: GrantResource::Literal { key, shown: shown.clone() }, words: shown.clone() })
-            .collect();
-        let covered = words(target).is_some_and(|argv| amendment.is_some_and(|amendment| argv.starts_with(amendment)));
-        if covered {
-            part.offers.extend(amendment.and_then(approval::offer));
+/// What rules allow is not asked about. Whatever they do not speak of is: with us no sandbox stands in for an answer.
+fn allowed(rules: &codex::Rules) -> String {
+    let allow = rules.prefixes.iter().filter(|rule| rule.decision == codex::Decision::Allow);
+    let mut lines: Vec<String> = Vec::new();
+    for rule in allow {
+        let mut prefixes = vec![String::new()];
+        for words in &rule.pattern {
+            let longer =
+                |prefix: &String| words.iter().map(|word| format!("{prefix}{} ", escaped(word))).collect::<Vec<_>>();
+            prefixes = prefixes.iter().flat_map(longer).collect();
         }
+        lines.extend(prefixes.iter().map(|prefix| quoted(&format!("{prefix}**"))));
     }
-    question
+    lines.join(", ")
 }
 
-/// The offers of what is asked about that are of this kind.
-fn offers(question: &Question, is: impl Fn(&GrantResource) -> bool) -> Vec<Remembered> {
-    let asks = question.parts.iter().filter(|part| part.effect == Effect::Ask);
-    asks.flat_map(|part| {
-        part.offers.iter().map(|offer| Remembered { identity: part.identity.clone(), resource: offer.resource.clone() })
-    })
-    .filter(|remembered| is(&remembered.resource))
-    .collect()
+fn escaped(word: &str) -> String {
+    let escape = |c: char| if c.is_alphanumeric() || "-_./".contains(c) { c.to_string() } else { format!("\\{c}") };
+    word.chars().map(escape).collect()
+}
+
+/// A target as it stands, and the proposed rule where it covers the command.
+fn offers(target: &Target, amendment: Option<&[String]>) -> Vec<Offer> {
+    let shown = target.resource.literal().unwrap_or_default();
+    let literal = |key| Offer { resource: GrantResource::Literal { key, shown: shown.clone() }, words: shown.clone() };
+    let covers = |amendment: &&[String]| words(target).is_some_and(|argv| argv.starts_with(amendment));
+    let amended = amendment.filter(covers).and_then(approval::offer);
+    target.grant_key().map(literal).into_iter().chain(amended).collect()
 }
 
 /// The words of a command that is known.

@@ -1,21 +1,15 @@
-//! Cards, presses, and what the agent is resumed with, through the store's batches.
+//! Cards, presses, and what the agent is resumed with: turns that end with what asks, and a human who answers.
 
 use std::collections::BTreeMap;
 
 use countersign_formats::flowfuse::{Deferred, deferred, resume, status};
-use countersign_policy::approval::{CancelReason, Outcome, State};
-use countersign_policy::batch::BatchState;
-use countersign_policy::{Call, Effect, Question, Scope, Timestamp};
-use countersign_service::block_on::block_on;
-use countersign_service::disk::Disk;
-use countersign_service::gate::Gate;
-use countersign_service::store::{Owner, Reply, ReplyError, Withdraw};
+use countersign_policy::approval::State;
+use countersign_policy::{Effect, Grant};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Folder};
-use crate::imported;
 use crate::rule::{Difference, Kind, Rule, Side};
-use crate::world::{USER, World, all_offers, offering, once};
+use crate::world::{Agent, OPEN_TO_ANSWERS, World, chosen, id, quoted};
 
 pub(crate) fn kind() -> Kind {
     Kind {
@@ -28,7 +22,7 @@ pub(crate) fn kind() -> Kind {
 }
 
 fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
-    let mut chat = Chat::new();
+    let mut chat = Chat::new(case);
     let mut differences = Vec::new();
     let theirs = case.expect["trace"].as_array().unwrap();
     for (op, theirs) in case.request["ops"].as_array().unwrap().iter().zip(theirs) {
@@ -53,34 +47,49 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
     differences
 }
 
-/// The browser with its chat, the store behind it, and the agent at the other end.
+/// The browser with its chat, the server behind it, and the agent at the other end.
 struct Chat {
     world: World,
+    agent: Agent,
     /// The batch whose cards are shown as waiting.
     batch: Option<String>,
     /// How many responses came.
     responses: usize,
-    /// Every card since the conversation began: its id, its call and its question.
-    cards: Vec<(Deferred, Call, String)>,
+    /// Every card since the conversation began.
+    cards: Vec<Card>,
     sent: Vec<Value>,
+    /// The tool of each question that was ever asked.
+    tools: BTreeMap<String, String>,
+    /// Whether anything was chosen for the chat.
+    has_chosen: bool,
+}
+
+/// A card with its call and its question.
+#[derive(Clone)]
+struct Card {
+    card: Deferred,
+    call: Value,
+    question: String,
+    /// Whether its answer was remembered.
+    remembered: bool,
 }
 
 impl Chat {
-    fn new() -> Chat {
-        let world = World::new(imported::policy(Vec::new(), Vec::new()));
-        Chat { world, batch: None, responses: 0, cards: Vec::new(), sent: Vec::new() }
+    fn new(case: &Case) -> Chat {
+        let world = World::new(&policy(case), &[]);
+        let agent = world.agent("flowfuse", "s");
+        let (cards, sent, tools) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Chat { world, agent, batch: None, responses: 0, cards, sent, tools, has_chosen: false }
     }
 
     fn operate(&mut self, op: &Value) {
         match op["op"].as_str() {
             Some("response") => self.response(op["cards"].as_array().unwrap()),
             Some("press") => self.press(op["id"].as_str().unwrap(), op["approved"] == true, op["always"] == true),
-            Some("stop") => self.give_up(CancelReason::Stop),
-            Some("new-message") => self.give_up(CancelReason::NewMessage),
+            Some("stop") => self.give_up("stop"),
+            Some("new-message") => self.give_up("new_message"),
             Some("start-over") => {
-                let now = self.world.pass();
-                block_on(self.world.store.start_over(&owner(), USER, now)).unwrap();
-                self.batch = None;
+                self.give_up("start_over");
                 self.cards.clear();
             }
             other => panic!("an unknown operation {other:?}"),
@@ -89,137 +98,158 @@ impl Chat {
 
     /// A turn ends with these cards; what an earlier one left open is given up.
     fn response(&mut self, cards: &[Value]) {
-        self.give_up(CancelReason::NewMessage);
+        self.give_up("new_message");
         self.responses += 1;
         let transaction = self.responses.to_string();
-        let cards = deferred(cards);
-        let asks: Vec<(String, Call, Question)> = cards
-            .iter()
+        let calls: Vec<(Deferred, Value)> = deferred(cards)
+            .into_iter()
             .map(|card| {
-                let call = call(card, &transaction);
-                // The agent asks: what was chosen for the chat is looked at when the answer is taken.
-                let decision = self.world.engine.decide(&[], None, &call, Timestamp(0));
-                let question = self.world.engine.question(&call, &decision, &Disk);
-                (card.id.clone(), call, offering(question, card.offers()))
+                let call = self.world.call(&self.agent, tool(&card), card.args(&transaction), Some(&transaction));
+                (card, call)
             })
             .collect();
-        let turn = self.world.ask_turn(&asks, true);
-        self.batch = turn.batch.map(|batch| batch.id);
-        for ((card, (_, call, _)), asked) in cards.into_iter().zip(asks).zip(turn.asked) {
-            self.cards.push((card, call, asked.unwrap().record.approval.id));
+        // A turn without calls is none.
+        if calls.is_empty() {
+            return;
         }
+        let (batch, questions) = self.asks(&transaction, &calls);
+        self.batch = batch;
+        for ((card, call), question) in calls.into_iter().zip(questions) {
+            self.tools.insert(question.clone(), tool(&card).to_owned());
+            self.cards.push(Card { card, call, question, remembered: false });
+        }
+    }
+
+    /// Asks about the calls of a turn; the batch, and each call's question.
+    fn asks(&self, turn: &str, calls: &[(Deferred, Value)]) -> (Option<String>, Vec<String>) {
+        let each = |(card, call): &(Deferred, Value)| (card.id.clone(), tool(card).to_owned(), call["args"].clone());
+        let calls_of_turn: Vec<(String, String, Value)> = calls.iter().map(each).collect();
+        // FlowFuse's agent sends cards also for tools about which this chat has been told "always", and looks at that
+        // once they are pressed; with us nothing is asked then. What it would ask is put into the store itself.
+        let is_chosen = |grant: &Grant| calls.iter().any(|(card, _)| self.tool_of(grant) == tool(card));
+        if self.has_chosen && self.world.grants().iter().any(is_chosen) {
+            let asks: Vec<_> = calls.iter().map(|(card, call)| (card.id.clone(), call.clone())).collect();
+            let beside = self.world.asks_beside(&self.agent, &asks, true, |at, _| calls[at].0.offers());
+            return (beside.batch, beside.questions);
+        }
+        let asked = self.world.turn(&self.agent, turn, true, &calls_of_turn);
+        let questions = asked["calls"].as_array().unwrap().iter().map(|call| id(&call["approval"]));
+        (Some(id(&asked["batch"])), questions.collect())
     }
 
     fn press(&mut self, id: &str, approved: bool, always: bool) {
         let Some(batch) = self.batch.clone() else { return };
-        let shown = self.members();
-        let Some((_, call, question)) = shown.iter().find(|(card, ..)| card.id == id) else { return };
-        let outcome = if approved { Outcome::Allow } else { Outcome::Deny };
-        let mut answer = once(question, outcome);
-        if always {
-            answer.remember = all_offers(&self.world.record(question).question);
-            if !answer.remember.is_empty() {
-                answer.scope = Scope::Session;
+        let members = self.outcomes(&batch);
+        let is_member = |card: &Card| {
+            members.iter().any(|(member, question, _)| *member == card.card.id && *question == card.question)
+        };
+        let Some(at) = self.cards.iter().position(|card| card.card.id == id && is_member(card)) else { return };
+        let card = self.cards[at].clone();
+        let outcome = if approved { "allow" } else { "deny" };
+        let mut answer = json!({ "outcome": outcome });
+        // Of a card that names no tool nothing can be remembered.
+        if always && card.card.tool.is_some() {
+            let remember = chosen(&self.world.question(&card.question), |_| true);
+            answer = json!({ "outcome": outcome, "scope": "session", "remember": remember, "alone": true });
+            // A choice for the chat takes the place of the one before it.
+            if approved && self.world.state(&card.question) == State::Open {
+                self.forget_denials(&card.card);
             }
         }
-        // A choice for the chat takes the place of the one before it.
-        if always && approved && self.world.record(question).approval.state == State::Open {
-            self.forget_denials(call);
-        }
-        match self.world.reply(&answer) {
-            Ok(_) | Err(ReplyError::Refused(_)) => {}
+        let replied = self.world.reply(&card.question, &answer);
+        match replied.status {
+            200 => {
+                let made = !replied.body["grants"].as_array().unwrap().is_empty();
+                self.cards[at].remembered = card.remembered || made;
+                self.has_chosen = self.has_chosen || made;
+            }
             // The card is told that it can only be denied.
-            Err(ReplyError::Stricter { .. }) => {
-                self.world.reply(&Reply { outcome: Outcome::Deny, ..once(question, outcome) }).unwrap();
+            409 if replied.code() == "stricter" => {
+                self.world.reply(&card.question, &json!({ "outcome": "deny" })).is(200);
             }
-            Err(error) => panic!("{error}"),
+            409 => {}
+            _ => drop(replied.is(200)),
         }
         self.resume(&batch);
     }
 
-    fn forget_denials(&mut self, call: &Call) {
-        for kept in self.world.grants() {
-            if kept.grant.effect == Effect::Deny && kept.grant.action == call.action {
-                let now = self.world.pass();
-                block_on(self.world.store.revoke(&kept.grant.id, USER, USER, now)).unwrap();
+    fn forget_denials(&self, card: &Deferred) {
+        for grant in self.world.grants() {
+            if grant.effect == Effect::Deny && self.tool_of(&grant) == tool(card) {
+                self.world.human("DELETE", &format!("/v1/grants/{}", grant.id), &Value::Null).is(204);
             }
         }
     }
 
     /// Once all are answered, the agent is resumed and comes for what it may run.
     fn resume(&mut self, batch: &str) {
-        let now = self.world.pass();
-        let Ok(taken) = block_on(self.world.store.take_batch(batch, &owner(), "request", None, now)) else { return };
+        let taken = self.world.by(&self.agent, &format!("/v1/batches/{batch}/resume"), &json!({}));
+        if taken.status == 409 {
+            return;
+        }
         let mut answers = BTreeMap::new();
-        for (member, record) in taken.batch.members.iter().zip(&taken.records) {
-            let allowed = matches!(record.approval.state, State::Allowed { .. });
-            let runs = allowed && self.runs(&record.call);
-            answers.insert(member.call.clone(), runs);
+        for outcome in taken.is(200)["outcomes"].as_array().unwrap() {
+            let question = id(&outcome["approval"]);
+            let card = self.cards.iter().find(|card| card.question == question).unwrap();
+            let runs = outcome["outcome"] == "approved" && self.world.redeems(&self.agent, &question, &card.call);
+            answers.insert(outcome["call"].as_str().unwrap().to_owned(), runs);
         }
         self.sent.push(resume(json!({}), &answers)["toolApprovals"].clone());
         self.batch = None;
     }
 
-    /// The agent comes with a call that was allowed; what was remembered decides by itself.
-    fn runs(&mut self, call: &Call) -> bool {
-        let (Gate::Answered { decision, .. } | Gate::Decided { decision }) = self.world.gate(call) else {
-            return false;
-        };
-        decision.effect() == Effect::Allow
-    }
-
-    fn give_up(&mut self, reason: CancelReason) {
-        let Owner { user, session } = owner();
-        self.world.withdraw(&Withdraw::Session { user, session }, reason);
+    fn give_up(&mut self, reason: &str) {
+        self.world.give_up(&self.agent, None, reason);
         self.batch = None;
     }
 
-    /// The cards of the batch that is shown.
-    fn members(&mut self) -> Vec<(Deferred, Call, String)> {
-        let Some(batch) = self.batch.clone() else { return Vec::new() };
-        let found = block_on(self.world.store.batch(&batch)).unwrap().unwrap();
-        let is_member = |id: &str| found.batch.members.iter().any(|member| member.approval == id);
-        self.cards.iter().filter(|(.., id)| is_member(id)).cloned().collect()
+    /// What became of each card of a batch: its id, its question and its outcome.
+    fn outcomes(&self, batch: &str) -> Vec<(String, String, String)> {
+        let found = self.world.get(&self.agent, &format!("/v1/batches/{batch}")).is(200);
+        assert_eq!(found["state"], "open");
+        let outcomes = found["outcomes"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        outcomes.map(|one| (text(&one["call"]), id(&one["approval"]), text(&one["outcome"]))).collect()
     }
 
-    fn state(&mut self) -> Value {
-        let Some(batch) = self.batch.clone() else { return json!({ "open": false }) };
-        let found = block_on(self.world.store.batch(&batch)).unwrap().unwrap();
-        assert_eq!(found.batch.state, BatchState::Open);
+    fn state(&self) -> Value {
+        let Some(batch) = &self.batch else { return json!({ "open": false }) };
+        let outcomes = self.outcomes(batch);
         let mut decisions = serde_json::Map::new();
-        for (member, record) in found.batch.members.iter().zip(&found.records) {
-            match record.approval.state {
-                State::Open => continue,
-                State::Allowed { .. } => decisions.insert(member.call.clone(), json!("approved")),
-                _ => decisions.insert(member.call.clone(), json!("denied")),
+        for (call, _, outcome) in &outcomes {
+            match &**outcome {
+                "open" => continue,
+                "approved" => decisions.insert(call.clone(), json!("approved")),
+                _ => decisions.insert(call.clone(), json!("denied")),
             };
         }
-        let remaining = found.records.len() - decisions.len();
+        let remaining = outcomes.len() - decisions.len();
         json!({ "open": true, "remaining": remaining, "decisions": decisions })
     }
 
     /// Of each card that does not wait its status.
-    fn statuses(&mut self) -> BTreeMap<String, &'static str> {
-        let all = countersign_service::store::GrantFilter { all: true, limit: 1000, ..Default::default() };
-        let now = self.world.now;
-        let grants = block_on(self.world.store.grants(&all, now)).unwrap();
+    fn statuses(&self) -> BTreeMap<String, &'static str> {
         let mut statuses = BTreeMap::new();
-        for (card, _, id) in self.cards.clone() {
-            let remembered = grants.iter().any(|kept| kept.grant.approval.as_ref() == Some(&id));
-            let status = status(&self.world.record(&id).approval.state, remembered);
+        for Card { card, question, remembered, .. } in &self.cards {
+            let status = status(&self.world.state(question), *remembered);
             if status != "pending" {
-                statuses.insert(card.id, status);
+                statuses.insert(card.id.clone(), status);
             }
         }
         statuses
     }
 
+    /// The tool about which that was remembered.
+    fn tool_of(&self, grant: &Grant) -> &str {
+        &self.tools[grant.approval.as_ref().unwrap()]
+    }
+
     /// What was chosen for this chat, by tool: a denial stands before an allow.
-    fn overrides(&mut self) -> BTreeMap<String, &'static str> {
+    fn overrides(&self) -> BTreeMap<String, &'static str> {
         let mut overrides = BTreeMap::new();
-        for kept in self.world.grants() {
-            let tool = kept.grant.action.to_string().trim_start_matches("tool:").to_owned();
-            if kept.grant.effect == Effect::Deny {
+        for grant in self.world.grants() {
+            let tool = self.tool_of(&grant).to_owned();
+            if grant.effect == Effect::Deny {
                 overrides.insert(tool, "deny");
             } else {
                 overrides.entry(tool).or_insert("allow");
@@ -229,19 +259,24 @@ impl Chat {
     }
 }
 
-fn call(card: &Deferred, transaction: &str) -> Call {
-    let tool = card.tool.as_deref().unwrap_or("unnamed");
-    Call {
-        host: "flowfuse".to_owned(),
-        class: card.class,
-        args: card.args(transaction),
-        faults: Vec::new(),
-        ..imported::call(tool, &[])
+/// Every card waits, whatever its class: which calls ask is FlowFuse's agent's to say.
+fn policy(case: &Case) -> String {
+    let responses = case.request["ops"].as_array().unwrap().iter().filter_map(|op| op["cards"].as_array());
+    let mut classes: BTreeMap<String, &str> = BTreeMap::new();
+    for card in responses.flat_map(|cards| deferred(cards)) {
+        classes.insert(tool(&card).to_owned(), card.class.word());
     }
+    // A policy file describes tools with plain names.
+    let is_plain = |tool: &&String| tool.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    let tools = classes
+        .iter()
+        .filter(|(tool, _)| is_plain(tool))
+        .map(|(tool, class)| format!("\n[tools.{}]\nclass = {}\n", quoted(&format!("tool:{tool}")), quoted(class)));
+    format!("{OPEN_TO_ANSWERS}ask = [\"*\"]\n{}", tools.collect::<String>())
 }
 
-fn owner() -> Owner {
-    Owner { user: USER.to_owned(), session: "flowfuse:s".to_owned() }
+fn tool(card: &Deferred) -> &str {
+    card.tool.as_deref().unwrap_or("unnamed")
 }
 
 fn of_trace(theirs: &Value, ours: &Value) -> Vec<Difference> {

@@ -1,20 +1,16 @@
 //! The calls of one message in both modes: what a graph stops with, what it is resumed with, and what ran.
 
+use std::collections::BTreeSet;
+
 use countersign_formats::langchain::{
     Config, Decision, Gate as Asks, ToolCall, Unexpected, approval, decision, decisions, rejected, request,
 };
-use countersign_policy::approval::{Outcome, State};
-use countersign_policy::{Call, Effect, Question, SourceKind, Timestamp};
-use countersign_service::block_on::block_on;
-use countersign_service::disk::Disk;
-use countersign_service::gate::Gate;
-use countersign_service::store::{EditedCall, Owner, Reply};
+use countersign_policy::Effect;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Folder};
-use crate::imported;
 use crate::rule::{Difference, Kind, Rule, Side};
-use crate::world::{USER, World, once};
+use crate::world::{Agent, OPEN_TO_ANSWERS, World, effect, id, quoted};
 
 pub(crate) fn kind() -> Kind {
     Kind {
@@ -89,11 +85,12 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
 /// A graph, its agent, and the human who answers.
 struct Graph {
     world: World,
+    agent: Agent,
     config: Config,
     /// The calls of the message: id, tool, arguments, and the schema of these.
     calls: Vec<(String, String, Value, Option<Value>)>,
-    /// Those that ask, by their place among the calls.
-    asked: Vec<usize>,
+    /// Those that ask: their place among the calls, and the question.
+    asked: Vec<(usize, String)>,
     batch: Option<String>,
     executed: Vec<Value>,
     /// By call: what the model is told in place of the tool's answer, and whether as an error.
@@ -102,8 +99,6 @@ struct Graph {
 
 impl Graph {
     fn new(case: &Case, config: Config) -> Graph {
-        let source = config.source(SourceKind::User, "interrupt_on", true);
-        let world = World::new(imported::policy(vec![source], Vec::new()));
         let interrupts = case.expect["interrupts"].as_array().cloned().unwrap_or_default();
         // The tools' own schemas stand in what a client is sent.
         let schema = |tool: &str| interrupts.iter().find_map(|one| one["response_schema"]["$defs"].get(tool).cloned());
@@ -112,29 +107,35 @@ impl Graph {
             let schema = schema(&name);
             (call["id"].as_str().unwrap().to_owned(), name, call["args"].clone(), schema)
         });
-        let calls = calls.collect();
-        Graph { world, config, calls, asked: Vec::new(), batch: None, executed: Vec::new(), told: Vec::new() }
+        let calls: Vec<_> = calls.collect();
+        let world = World::new(&policy(&config, calls.iter().map(|(_, tool, ..)| &**tool)), &[]);
+        let agent = world.agent("langchain", "s");
+        let (asked, executed, told) = (Vec::new(), Vec::new(), Vec::new());
+        Graph { world, agent, config, calls, asked, batch: None, executed, told }
     }
 
     /// The model called these tools; what asks is one batch. One call at a time, what does not ask runs at once.
     fn message(&mut self, batched: bool) {
-        let mut asks: Vec<(String, Call, Question)> = Vec::new();
-        for (at, (id, name, args, _)) in self.calls.clone().into_iter().enumerate() {
-            let call = call(&id, &name, &args);
-            match self.world.gate(&call) {
-                Gate::Pending { question, .. } => {
-                    asks.push((id, call, *question));
-                    self.asked.push(at);
+        if self.calls.is_empty() {
+            return;
+        }
+        let each = |(at, (_, tool, args, _)): (usize, &(String, String, Value, _))| {
+            (at.to_string(), tool.clone(), of_call(at, args))
+        };
+        let calls: Vec<(String, String, Value)> = self.calls.iter().enumerate().map(each).collect();
+        let turn = self.world.turn(&self.agent, "message", true, &calls);
+        for (at, verdict) in turn["calls"].as_array().unwrap().iter().enumerate() {
+            match effect(verdict) {
+                Effect::Ask => self.asked.push((at, id(&verdict["approval"]))),
+                Effect::Allow if !batched => {
+                    let (_, tool, args, _) = &self.calls[at];
+                    self.executed.push(executed(tool, args));
                 }
-                Gate::Decided { decision } if decision.effect() == Effect::Allow => {
-                    if !batched {
-                        self.executed.push(executed(&name, &args));
-                    }
-                }
-                other => panic!("{other:?}"),
+                Effect::Allow => {}
+                Effect::Deny => panic!("{verdict}"),
             }
         }
-        self.batch = self.world.ask_turn(&asks, true).batch.map(|batch| batch.id);
+        self.batch = turn["batch"]["id"].as_str().map(str::to_owned);
     }
 
     /// All answers at once, or none.
@@ -146,20 +147,17 @@ impl Graph {
         if resumed.is_null() {
             return Ok(());
         }
-        let config = self.config.clone();
-        let calls = self.calls.clone();
-        let asked: Vec<(ToolCall<'_>, &Asks)> = self.asked.iter().map(|at| asked(&calls[*at], &config)).collect();
+        let (config, calls) = (self.config.clone(), self.calls.clone());
+        let asked: Vec<(ToolCall<'_>, &Asks)> = self.asked.iter().map(|(at, _)| asked(&calls[*at], &config)).collect();
         let decided = decisions(resumed, &asked)?;
-        for (at, decided) in self.asked.clone().into_iter().zip(decided) {
-            self.decide(at, decided);
-        }
+        let each = |((at, question), decided): (&(usize, String), Decision)| json!({ "approval": question, "reply": reply(*at, &decided) });
+        let replies: Vec<Value> = self.asked.iter().zip(decided.clone()).map(each).collect();
+        self.world.human("POST", "/v1/approvals/reply", &json!({ "replies": replies })).is(200);
         self.run_free();
-        let now = self.world.pass();
-        let owner = Owner { user: USER.to_owned(), session: "langchain:s".to_owned() };
         let batch = self.batch.clone().unwrap();
-        block_on(self.world.store.take_batch(&batch, &owner, "request", None, now)).unwrap();
-        for at in self.asked.clone() {
-            self.come(at);
+        self.world.by(&self.agent, &format!("/v1/batches/{batch}/resume"), &json!({})).is(200);
+        for ((at, question), decided) in self.asked.clone().into_iter().zip(decided) {
+            self.come(at, &question, decided);
         }
         Ok(())
     }
@@ -169,13 +167,13 @@ impl Graph {
         let Some(answers) = answers.as_array() else { return Ok(()) };
         let config = self.config.clone();
         let mut first = Ok(());
-        for (at, answer) in self.asked.clone().into_iter().zip(answers) {
+        for ((at, question), answer) in self.asked.clone().into_iter().zip(answers) {
             let one = self.calls[at].clone();
             let (call, gate) = asked(&one, &config);
             match decision(answer, &call, gate) {
                 Ok(decided) => {
-                    self.decide(at, decided);
-                    self.come(at);
+                    self.world.reply(&question, &reply(at, &decided)).is(200);
+                    self.come(at, &question, decided);
                 }
                 Err(error) => first = first.and(Err(error)),
             }
@@ -183,59 +181,37 @@ impl Graph {
         first
     }
 
-    fn decide(&mut self, at: usize, decided: Decision) {
-        let (id, name, args, _) = self.calls[at].clone();
-        let original = call(&id, &name, &args);
-        let question = self.question(&original);
-        let answer = match decided {
-            Decision::Approve => once(&question, Outcome::Allow),
-            Decision::Edit { args } => {
-                let call = call(&id, &name, &Value::Object(args));
-                let decision = self.world.engine.decide(&[], None, &call, Timestamp(0));
-                let edited = EditedCall { question: self.world.engine.question(&call, &decision, &Disk), call };
-                Reply { edited: Some(edited), ..once(&question, Outcome::Allow) }
+    /// The tool comes for its answer, and runs or does not.
+    fn come(&mut self, at: usize, question: &str, decided: Decision) {
+        let (id, tool, args, _) = self.calls[at].clone();
+        let told = self.world.wait(&self.agent, question);
+        if told["state"] == "allowed" {
+            let runs = told.get("args").cloned().unwrap_or_else(|| of_call(at, &args));
+            let call = self.world.call(&self.agent, &tool, runs.clone(), Some("message"));
+            assert!(self.world.redeems(&self.agent, question, &call), "{call}");
+            return self.executed.push(executed(&tool, &runs["args"]));
+        }
+        assert_eq!(told["state"], "denied", "{told}");
+        let said = told["feedback"].as_str();
+        let heard = |message: Option<&str>| assert_eq!(said, message.filter(|text| !text.trim().is_empty()));
+        match decided {
+            Decision::Respond { message } => {
+                heard(Some(&message));
+                self.told.push((id, message, false));
             }
             Decision::Reject { message } => {
-                let of = ToolCall { id: &id, name: &name, args: &args, schema: None };
-                self.told.push((id.clone(), rejected(&of, message.as_deref()), true));
-                Reply { feedback: message, ..once(&question, Outcome::Deny) }
+                heard(message.as_deref());
+                let of = ToolCall { id: &id, name: &tool, args: &args, schema: None };
+                let text = rejected(&of, message.as_deref());
+                self.told.push((id, text, true));
             }
-            Decision::Respond { message } => {
-                self.told.push((id.clone(), message.clone(), false));
-                Reply { feedback: Some(message), ..once(&question, Outcome::Deny) }
-            }
-        };
-        self.world.reply(&answer).unwrap();
-    }
-
-    fn question(&mut self, call: &Call) -> String {
-        let Gate::Pending { existing: Some(record), .. } = self.world.gate(call) else { panic!("it is open") };
-        record.approval.id
-    }
-
-    /// The tool comes for its answer, and runs or does not.
-    fn come(&mut self, at: usize) {
-        let (id, name, args, _) = self.calls[at].clone();
-        match self.world.gate(&call(&id, &name, &args)) {
-            Gate::Edited { record, .. } => {
-                let State::Allowed { answer, .. } = &record.approval.state else { panic!() };
-                let runs = answer.edited.as_ref().unwrap().args["args"].clone();
-                let redeemed = self.world.redeem(&record.approval.id, &call(&id, &name, &runs)).unwrap();
-                assert_eq!(redeemed.effect(), Effect::Allow);
-                self.executed.push(executed(&name, &runs));
-            }
-            Gate::Answered { decision, .. } if decision.effect() == Effect::Allow => {
-                self.executed.push(executed(&name, &args));
-            }
-            // Denied; in one batch its agent has been told already, and the call would ask anew.
-            Gate::Answered { .. } | Gate::Pending { existing: None, .. } => {}
-            other => panic!("{other:?}"),
+            Decision::Approve | Decision::Edit { .. } => panic!("it was allowed: {told}"),
         }
     }
 
     fn run_free(&mut self) {
         for (at, (_, name, args, _)) in self.calls.iter().enumerate() {
-            if !self.asked.contains(&at) {
+            if !self.asked.iter().any(|(other, _)| *other == at) {
                 self.executed.push(executed(name, args));
             }
         }
@@ -243,7 +219,7 @@ impl Graph {
 
     fn of_interrupts(&self, theirs: &Value) -> Vec<Difference> {
         let asked: Vec<(ToolCall<'_>, &Asks)> =
-            self.asked.iter().map(|at| asked(&self.calls[*at], &self.config)).collect();
+            self.asked.iter().map(|(at, _)| asked(&self.calls[*at], &self.config)).collect();
         let theirs = theirs.as_array().cloned().unwrap_or_default();
         let values: Vec<&Value> = theirs.iter().map(|one| &one["value"]).collect();
         let is_batched = values.iter().all(|value| value.get("action_requests").is_some());
@@ -305,14 +281,30 @@ fn asked<'a>(
     (ToolCall { id, name, args, schema: schema.as_ref() }, &config.tools[name])
 }
 
-/// With its id: two calls alike are two questions.
-fn call(id: &str, tool: &str, args: &Value) -> Call {
-    Call {
-        host: "langchain".to_owned(),
-        turn: Some("message".to_owned()),
-        args: json!({ "tool_call_id": id, "args": args }),
-        faults: Vec::new(),
-        ..imported::call(tool, &[])
+/// The tools of the configuration ask, and every other one is allowed.
+fn policy<'t>(config: &Config, called: impl Iterator<Item = &'t str>) -> String {
+    let (asks, allows): (BTreeSet<&str>, BTreeSet<&str>) = called.partition(|tool| config.tools.contains_key(*tool));
+    let rules = |tools: BTreeSet<&str>| {
+        let rules: Vec<String> = tools.into_iter().map(|tool| quoted(&format!("tool:{tool}"))).collect();
+        rules.join(", ")
+    };
+    format!("{OPEN_TO_ANSWERS}ask = [{}]\nallow = [{}]\n", rules(asks), rules(allows))
+}
+
+/// The arguments of a call of ours. With its place: two calls alike are two questions.
+fn of_call(at: usize, args: &Value) -> Value {
+    json!({ "call": at, "args": args })
+}
+
+/// A decision as a human's answer.
+fn reply(at: usize, decided: &Decision) -> Value {
+    match decided {
+        Decision::Approve => json!({ "outcome": "allow" }),
+        Decision::Edit { args } => {
+            json!({ "outcome": "allow", "args": of_call(at, &Value::Object(args.clone())) })
+        }
+        Decision::Reject { message } => json!({ "outcome": "deny", "feedback": message }),
+        Decision::Respond { message } => json!({ "outcome": "deny", "feedback": message }),
     }
 }
 

@@ -3,16 +3,13 @@
 //! The cases say how many are too many and nothing of the calls before: these are made here, and policy's `repeats` says
 //! which one asks.
 
-use countersign_formats::surfsense::{Entry, Repeated, goes_on, source};
-use countersign_policy::approval::Outcome;
-use countersign_policy::{Call, Effect, Origin, Policy, Repeats, SourceKind};
-use countersign_service::gate::Gate;
+use countersign_formats::surfsense::{Repeated, goes_on};
+use countersign_policy::Effect;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Folder};
-use crate::imported;
 use crate::rule::{Difference, Kind, Rule, Side};
-use crate::world::{World, once};
+use crate::world::{Asked, World, effect};
 
 pub(crate) fn kind() -> Kind {
     Kind {
@@ -35,36 +32,36 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
     let theirs = &case.expect["interrupt"];
     let threshold = usize::try_from(case.policy["threshold"].as_u64().unwrap()).unwrap();
     let (tool, args) = (theirs["action"]["name"].as_str().unwrap_or("t"), &theirs["action"]["params"]);
-    let mut call = Call {
-        host: "surfsense".to_owned(),
-        turn: Some("message".to_owned()),
-        args: args.clone(),
-        faults: Vec::new(),
-        ..imported::call(tool, &[])
-    };
-    let origin = Origin { file: "surfsense_defaults".into(), line: 1, text: "*: * = allow".to_owned() };
-    let everything = Entry { permission: "*".to_owned(), pattern: "*".to_owned(), effect: Effect::Allow, origin };
-    let rules = source(SourceKind::User, "surfsense_defaults", true, &[everything]);
-    let too_many = u32::try_from(threshold).unwrap();
-    let policy = Policy { repeats: Repeats::Ask(too_many), ..imported::policy(vec![rules], Vec::new()) };
-    let mut world = World::new(policy);
-    for before in 1..too_many {
-        let gate = world.gate_as(&mut call, &before.to_string());
-        assert!(matches!(gate, Gate::Decided { decision } if decision.effect() == Effect::Allow), "{before}");
+    let policy = format!(
+        "nobody = \"wait 10m\"\nrepeats = {threshold}\n\n[[import]]\nfrom = \"rules.json\"\nsystem = \"surfsense\"\n"
+    );
+    let world = World::new(&policy, &[("rules.json", ALLOWS_EVERYTHING)]);
+    let agent = world.agent("surfsense", "s");
+    let mut call = world.call(&agent, tool, args.clone(), Some("message"));
+    if args.is_null() {
+        call["args"] = json!({});
     }
-    let signatures: Vec<String> = (0..threshold).map(|_| call.digest().0).collect();
+    let mut signatures = Vec::new();
+    for before in 1..threshold {
+        call["call_id"] = json!(before.to_string());
+        let verdict = world.decide(&agent, &call);
+        assert_eq!(effect(&verdict), Effect::Allow, "{before}");
+        signatures.push(verdict["digest"].as_str().unwrap().to_owned());
+    }
+    call["call_id"] = json!("last");
+    let verdict = world.decide(&agent, &call);
+    assert_eq!(effect(&verdict), Effect::Ask, "it is too many");
+    signatures.push(verdict["digest"].as_str().unwrap().to_owned());
     let stop = Repeated { tool, args, signatures: &signatures, threshold }.payload();
     let mut differences = Vec::new();
     if named(theirs) != named(&stop) {
         differences.push(Difference::looser("interrupt", theirs.to_string(), stop.to_string()));
     }
 
-    let Gate::Pending { question, .. } = world.gate_as(&mut call, "last") else { panic!("it is too many") };
-    let asked = world.ask(&call, &question).record.approval.id;
-    let outcome = if goes_on(&case.request["resume"]) { Outcome::Allow } else { Outcome::Deny };
-    world.reply(&once(&asked, outcome)).unwrap();
-    let Gate::Answered { decision, .. } = world.gate_as(&mut call, "last") else { panic!("it was answered") };
-    let ours = decision.effect() == Effect::Allow;
+    let Asked::Open(question) = world.ask(&agent, &call) else { panic!("it is too many") };
+    let outcome = if goes_on(&case.request["resume"]) { "allow" } else { "deny" };
+    world.reply(&question, &json!({ "outcome": outcome })).is(200);
+    let ours = world.wait(&agent, &question)["state"] == "allowed" && world.redeems(&agent, &question, &call);
     let after = case.expect["after_model_returned"]["jump_to"] != "end";
     if ours != after {
         let side = if after { Difference::stricter } else { Difference::looser };
@@ -72,6 +69,9 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
     }
     differences
 }
+
+/// The defaults of SurfSense.
+const ALLOWS_EVERYTHING: &str = r#"[{"permission": "*", "pattern": "*", "action": "allow"}]"#;
 
 /// The payload with signatures numbered: any text will do that is the same for the same call.
 fn named(stop: &Value) -> Value {

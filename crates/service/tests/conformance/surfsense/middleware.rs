@@ -1,20 +1,14 @@
 //! The calls of one message: what its graph stops with, what it is resumed with, what runs, and what the model is told.
 
 use countersign_formats::surfsense::{Entry, Interrupt, Reply as Resumed, denied, merged, rejected, reply, source};
-use countersign_policy::approval::Outcome;
-use countersign_policy::{
-    Attendance, Call, Cause, Decision, Effect, GrantResource, Nobody, Offer, Policy, Question, Resource, Scope,
-    SourceKind, Timestamp,
-};
-use countersign_service::disk::Disk;
-use countersign_service::gate::Gate;
-use countersign_service::store::{EditedCall, Remembered, Reply, ReplyError};
+use countersign_policy::approval::State;
+use countersign_policy::{Call, Cause, Effect, Grant, GrantResource, Judgement, Offer, Policy, SourceKind};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Folder, texts};
 use crate::imported;
 use crate::rule::{Difference, Kind, Rule, Side};
-use crate::world::{World, once};
+use crate::world::{Agent, NOBODY_THERE, OPEN_TO_ANSWERS, World, chosen, effect, id, name_of, tool_with_resource};
 
 pub(crate) fn kind() -> Kind {
     Kind {
@@ -76,10 +70,12 @@ fn replay(_: &Folder, case: &Case) -> Vec<Difference> {
 /// A graph with the middleware in it, and the human who resumes it.
 struct Graph {
     world: World,
+    agent: Agent,
+    /// The rules by themselves.
+    rules: Policy,
     entries: Vec<Entry>,
     /// The patterns of each tool with a resolver, as it made them of the call's first arguments.
     resolved: Vec<(String, Vec<String>)>,
-    attendance: Attendance,
     /// What the tool's metadata says of its connector.
     connector: serde_json::Map<String, Value>,
     stops: Vec<Value>,
@@ -87,24 +83,25 @@ struct Graph {
     messages: Vec<Value>,
 }
 
-/// A call with the question about it.
-struct Asked {
-    sent: Value,
-    call: Call,
+/// A call of the message.
+struct Sent {
     id: String,
+    tool: String,
+    args: Value,
+    patterns: Vec<String>,
+    call: Value,
+    /// The question about it.
+    question: Option<String>,
 }
 
 impl Graph {
     fn new(case: &Case) -> Graph {
-        let entries: Vec<Entry> = [&case.policy["defaults"], &case.policy["rules"]]
+        let written: Vec<&Value> = [&case.policy["defaults"], &case.policy["rules"]]
             .into_iter()
             .flat_map(|rules| rules.as_array().into_iter().flatten())
-            .enumerate()
-            .map(|(at, rule)| entry(at, rule))
             .collect();
-        let sources = vec![source(SourceKind::User, "rules", true, &entries)];
-        let policy = Policy { nobody: Nobody::Deny, ..imported::policy(sources, Vec::new()) };
-        let attendance = if case.context["emit"] == false { Attendance::Nobody } else { Attendance::Somebody };
+        let entries: Vec<Entry> = written.iter().enumerate().map(|(at, rule)| entry(at, rule)).collect();
+        let rules = imported::policy(vec![source(SourceKind::User, "rules", true, &entries)], Vec::new());
         let mut resolved = Vec::new();
         if case.context.get("pattern_resolver").is_some() {
             for stop in case.expect["trace"].as_array().unwrap() {
@@ -112,201 +109,178 @@ impl Graph {
                 resolved.push((tool, texts(&stop["interrupt"]["context"]["patterns"])));
             }
         }
-        let mut graph = Graph {
-            world: World::new(policy),
-            entries,
-            resolved,
-            attendance,
-            connector: serde_json::Map::new(),
-            stops: Vec::new(),
-            ran: Vec::new(),
-            messages: Vec::new(),
-        };
+        let mut tools: Vec<&str> = calls(case).filter_map(|call| call["name"].as_str()).collect();
+        tools.sort_unstable();
+        tools.dedup();
+        let tools: String = tools.into_iter().map(|tool| tool_with_resource(tool, "/patterns")).collect();
+        let there = if case.context["emit"] == false { NOBODY_THERE } else { OPEN_TO_ANSWERS };
+        let policy = format!("{there}\n[[import]]\nfrom = \"rules.json\"\nsystem = \"surfsense\"\n{tools}");
+        let world = World::new(&policy, &[("rules.json", &json!(written).to_string())]);
         let first = &case.expect["trace"][0]["interrupt"]["context"];
         let known = |(name, _): &(&String, &Value)| !["patterns", "rules", "always"].contains(&name.as_str());
         let more = first.as_object().into_iter().flatten().filter(known);
-        graph.connector = more.map(|(name, value)| (name.clone(), value.clone())).collect();
-        graph
+        Graph {
+            agent: world.agent("surfsense", "s"),
+            world,
+            rules,
+            entries,
+            resolved,
+            connector: more.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            stops: Vec::new(),
+            ran: Vec::new(),
+            messages: Vec::new(),
+        }
     }
 
     /// The model called these tools in one message.
     fn message(&mut self, calls: &[Value], resumes: Vec<Value>) {
-        let mut asks: Vec<(String, Call, Question)> = Vec::new();
-        let mut sent: Vec<Value> = Vec::new();
-        for one in calls {
-            let call = self.call(one["name"].as_str().unwrap(), one["args"].clone(), &one["args"]);
-            match self.world.gate(&call) {
-                Gate::Decided { decision } if decision.effect() == Effect::Allow => self.run(one, &call),
-                // Nobody can be asked: that is a no.
-                Gate::Decided { decision } if matches!(decision.cause(), Cause::Nobody { .. }) => {
-                    let no = Resumed::Reject { feedback: None };
-                    self.messages.extend(rejected(one["id"].as_str().unwrap(), &call.tool, &no));
+        let mut sent: Vec<Sent> = calls.iter().enumerate().map(|(at, call)| self.sent(at, call)).collect();
+        if sent.is_empty() {
+            return;
+        }
+        let each = |(at, sent): (usize, &Sent)| (at.to_string(), sent.tool.clone(), sent.call["args"].clone());
+        let turn: Vec<(String, String, Value)> = sent.iter().enumerate().map(each).collect();
+        let turn = self.world.turn(&self.agent, "message", true, &turn);
+        for (sent, verdict) in sent.iter_mut().zip(turn["calls"].as_array().unwrap()) {
+            match effect(verdict) {
+                Effect::Allow => self.run(sent, &sent.args),
+                Effect::Ask => sent.question = Some(id(&verdict["approval"])),
+                Effect::Deny => {
+                    let message = match self.denying(sent) {
+                        Some(rule) => Some(denied(&sent.id, &sent.tool, &rule)),
+                        // Nobody can be asked: that is a no.
+                        None => rejected(&sent.id, &sent.tool, &Resumed::Reject { feedback: None }),
+                    };
+                    self.messages.extend(message);
                 }
-                Gate::Decided { decision } => {
-                    let rule = self.denying(&decision);
-                    self.messages.push(denied(one["id"].as_str().unwrap(), &call.tool, &rule));
-                }
-                Gate::Pending { question, .. } => {
-                    asks.push((one["id"].as_str().unwrap().to_owned(), call.clone(), each_itself(*question, &call)));
-                    sent.push(one.clone());
-                }
-                other => panic!("{other:?}"),
             }
         }
-        let turn = self.world.ask_turn(&asks, true);
-        let ids = turn.asked.into_iter().map(|asked| asked.unwrap().record.approval.id);
         let mut resumes = resumes.into_iter();
-        for ((sent, (_, call, _)), id) in sent.into_iter().zip(asks).zip(ids) {
-            let asked = Asked { sent, call, id };
-            self.asked(&asked, &mut resumes);
+        for sent in sent {
+            if let Some(question) = sent.question.clone() {
+                self.asked(&sent, &question, &mut resumes);
+            }
         }
     }
 
     /// Stops with a call, unless an answer before it was about it too.
-    fn asked(&mut self, asked: &Asked, resumes: &mut impl Iterator<Item = Value>) {
-        if let Gate::Pending { decision, .. } = self.world.gate(&asked.call) {
-            let rules: Vec<Entry> =
-                decision.judgements().iter().filter_map(|judged| self.rule(judged.cause())).collect();
-            let patterns = patterns(&asked.call);
+    fn asked(&mut self, sent: &Sent, question: &str, resumes: &mut impl Iterator<Item = Value>) {
+        if self.world.state(question) == State::Open {
+            let rules: Vec<Entry> = self.causes(sent).into_iter().filter_map(|(_, rule)| rule).collect();
             let stop = Interrupt {
-                tool: &asked.call.tool,
-                args: &asked.call.args,
-                patterns: &patterns,
+                tool: &sent.tool,
+                args: &sent.args,
+                patterns: &sent.patterns,
                 rules: &rules.iter().collect::<Vec<_>>(),
                 connector: &self.connector,
             };
             self.stops.push(stop.payload());
             let Some(resumed) = resumes.next() else { return };
-            let replied = reply(&resumed);
-            let feedback = self.answer(asked, &replied);
-            if let Some(message) = rejected(asked.sent["id"].as_str().unwrap(), &asked.call.tool, &feedback) {
+            let became = self.answer(sent, question, &reply(&resumed));
+            if let Some(message) = rejected(&sent.id, &sent.tool, &became) {
                 self.messages.push(message);
-                let Gate::Answered { decision, .. } = self.world.gate(&asked.call) else { panic!("it was denied") };
-                assert_eq!(decision.effect(), Effect::Deny);
-                return;
             }
-        } else {
-            self.run(&asked.sent, &asked.call);
-            return;
         }
-        self.come(asked);
+        self.come(sent, question);
     }
 
     /// Takes the human's reply; what became of it: an edit that policy does not let run is a rejection.
-    fn answer(&mut self, asked: &Asked, replied: &Resumed) -> Resumed {
-        let allow = once(&asked.id, Outcome::Allow);
+    fn answer(&self, sent: &Sent, question: &str, replied: &Resumed) -> Resumed {
         let answer = match replied {
             Resumed::Once { edited } if !edited.is_empty() => {
-                let call = self.call(&asked.call.tool, merged(&asked.call.args, edited), &asked.call.args);
-                let decision = self.world.engine.decide(&[], None, &call, Timestamp(0));
-                let question = self.world.engine.question(&call, &decision, &Disk);
-                Reply { edited: Some(EditedCall { call, question }), ..allow }
+                let args = self.args(sent, merged(&sent.args, edited));
+                json!({ "outcome": "allow", "args": args })
             }
-            Resumed::Once { .. } => allow,
+            Resumed::Once { .. } => json!({ "outcome": "allow" }),
             Resumed::Always => {
-                let question = self.world.record(&asked.id).question;
-                let asks = question.parts.iter().filter(|part| part.effect == Effect::Ask);
-                let each = asks.flat_map(|part| {
-                    part.offers
-                        .iter()
-                        .map(|offer| Remembered { identity: part.identity.clone(), resource: offer.resource.clone() })
-                });
-                Reply { remember: each.collect(), scope: Scope::Session, ..allow }
+                let literal = |offer: &Offer| matches!(offer.resource, GrantResource::Literal { .. });
+                let remember = chosen(&self.world.question(question), literal);
+                json!({ "outcome": "allow", "scope": "session", "remember": remember })
             }
-            Resumed::Reject { feedback } => Reply { feedback: feedback.clone(), ..once(&asked.id, Outcome::Deny) },
+            Resumed::Reject { feedback } => json!({ "outcome": "deny", "feedback": feedback }),
         };
-        match self.world.reply(&answer) {
-            Ok(_) => replied.clone(),
-            Err(ReplyError::EditedRefused { .. }) => {
-                self.world.reply(&once(&asked.id, Outcome::Deny)).unwrap();
-                Resumed::Reject { feedback: None }
-            }
-            Err(error) => panic!("{error}"),
+        let taken = self.world.reply(question, &answer);
+        if taken.code() == "stricter" {
+            self.world.reply(question, &json!({ "outcome": "deny" })).is(200);
+            return Resumed::Reject { feedback: None };
         }
+        taken.is(200);
+        replied.clone()
     }
 
     /// The agent comes for its answer, and with other arguments where a human changed them.
-    fn come(&mut self, asked: &Asked) {
-        let call = match self.world.gate(&asked.call) {
-            Gate::Edited { record, .. } => {
-                let countersign_policy::approval::State::Allowed { answer, .. } = &record.approval.state else {
-                    panic!()
-                };
-                let args = answer.edited.as_ref().unwrap().args.clone();
-                let call = self.call(&asked.call.tool, args, &asked.call.args);
-                assert_eq!(self.world.redeem(&record.approval.id, &call).unwrap().effect(), Effect::Allow);
-                call
-            }
-            // What was remembered decides by itself.
-            Gate::Answered { decision, .. } | Gate::Decided { decision } if decision.effect() == Effect::Allow => {
-                asked.call.clone()
-            }
-            other => panic!("{other:?}"),
+    fn come(&mut self, sent: &Sent, question: &str) {
+        let told = self.world.wait(&self.agent, question);
+        if told["state"] != "allowed" {
+            return assert_eq!(told["state"], "denied", "{told}");
+        }
+        let mut call = sent.call.clone();
+        if let Some(args) = told.get("args") {
+            call["args"] = args.clone();
+        }
+        assert!(self.world.redeems(&self.agent, question, &call), "{call}");
+        self.run(sent, &call["args"]["args"]);
+    }
+
+    fn run(&mut self, sent: &Sent, args: &Value) {
+        self.ran.push(json!({ "id": sent.id, "name": sent.tool, "args": args }));
+    }
+
+    fn sent(&self, at: usize, sent: &Value) -> Sent {
+        let text = |name: &str| sent[name].as_str().unwrap().to_owned();
+        let (id, tool, args) = (text("id"), text("name"), sent["args"].clone());
+        let resolved = self.resolved.iter().find(|(name, _)| *name == tool).map(|(_, patterns)| patterns.clone());
+        let patterns = resolved.unwrap_or_else(|| vec![tool.clone()]);
+        let of_call = json!({ "call": at, "patterns": patterns, "args": args });
+        let call = self.world.call(&self.agent, &tool, of_call, Some("message"));
+        Sent { id, tool, args, patterns, call, question: None }
+    }
+
+    /// The arguments of the same call once a human changed those of the tool; a resolver's pattern that was one of them
+    /// follows it.
+    fn args(&self, sent: &Sent, args: Value) -> Value {
+        let mut of_call = sent.call["args"].clone();
+        let follow = |pattern: &String| {
+            let first = sent.args.as_object().into_iter().flatten().find(|(_, value)| **value == **pattern);
+            let changed = first.and_then(|(name, _)| args[name].as_str());
+            changed.map_or_else(|| pattern.clone(), str::to_owned)
         };
-        self.run(&asked.sent, &call);
+        of_call["patterns"] = sent.patterns.iter().map(follow).collect();
+        of_call["args"] = args;
+        of_call
     }
 
-    fn run(&mut self, sent: &Value, call: &Call) {
-        self.ran.push(json!({ "id": sent["id"], "name": call.tool, "args": call.args }));
+    /// What the rules say of each pattern. What a graph stops with names them, and no answer of ours does: the
+    /// middleware evaluates them itself.
+    fn causes(&self, sent: &Sent) -> Vec<(Effect, Option<Entry>)> {
+        let call = Call { args: sent.args.clone(), ..imported::call(&sent.tool, &sent.patterns) };
+        let decision = imported::judged(&self.rules, &call);
+        let cause = |judged: &Judgement| match judged.cause() {
+            Cause::Rule(rule) => self.entries.iter().find(|entry| entry.origin == rule.origin).cloned(),
+            _ => None,
+        };
+        decision.judgements().iter().map(|judged| (judged.effect(), cause(judged))).collect()
     }
 
-    /// A call of a tool; a resolver's pattern that was one of the first arguments follows it.
-    fn call(&self, tool: &str, args: Value, first: &Value) -> Call {
-        let resolved = self.resolved.iter().find(|(name, _)| name == tool).map(|(_, patterns)| patterns.clone());
-        let mut patterns = resolved.unwrap_or_else(|| vec![tool.to_owned()]);
-        for pattern in &mut patterns {
-            let argument = first.as_object().into_iter().flatten().find(|(_, value)| **value == **pattern);
-            if let Some(changed) = argument.and_then(|(name, _)| args[name].as_str()) {
-                changed.clone_into(pattern);
-            }
-        }
-        Call {
-            host: "surfsense".to_owned(),
-            turn: Some("message".to_owned()),
-            attendance: self.attendance,
-            args,
-            ..imported::call(tool, &patterns)
-        }
-    }
-
-    fn rule(&self, cause: &Cause) -> Option<Entry> {
-        let Cause::Rule(rule) = cause else { return None };
-        self.entries.iter().find(|entry| entry.origin == rule.origin).cloned()
-    }
-
-    fn denying(&self, decision: &Decision) -> Entry {
-        let denies = |judged: &&countersign_policy::Judgement| judged.effect() == Effect::Deny;
-        self.rule(decision.judgements().iter().find(denies).unwrap().cause()).unwrap()
+    fn denying(&self, sent: &Sent) -> Option<Entry> {
+        let denies = self.causes(sent).into_iter().find(|(effect, _)| *effect == Effect::Deny);
+        denies.and_then(|(_, rule)| rule)
     }
 
     /// What "always" left behind, as rules.
-    fn remembered(&mut self) -> Vec<Value> {
-        let rule = |kept: countersign_service::store::KeptGrant| {
-            let GrantResource::Literal { shown, .. } = kept.grant.resource else { panic!("a pattern as it stands") };
-            let tool = kept.grant.action.to_string().trim_start_matches("tool:").to_owned();
-            json!({ "permission": tool, "pattern": shown, "action": kept.grant.effect.word() })
+    fn remembered(&self) -> Vec<Value> {
+        let rule = |grant: Grant| {
+            let GrantResource::Literal { key, .. } = grant.resource else { panic!("a pattern as it stands") };
+            let pattern = serde_json::from_str::<Vec<String>>(&key).unwrap().pop();
+            let tool = name_of(&grant.action);
+            json!({ "permission": tool, "pattern": pattern, "action": grant.effect.word() })
         };
         self.world.grants().into_iter().map(rule).collect()
     }
 }
 
-fn patterns(call: &Call) -> Vec<String> {
-    let text = |target: &countersign_policy::Target| match &target.resource {
-        Resource::Text(text) => text.clone(),
-        other => panic!("{other:?}"),
-    };
-    call.targets.iter().map(text).collect()
-}
-
-/// The question with each of its targets to be remembered as it stands.
-fn each_itself(mut question: Question, call: &Call) -> Question {
-    for part in &mut question.parts {
-        let target = call.targets.iter().find(|target| target.identity() == part.identity).unwrap();
-        let shown = target.resource.literal().unwrap_or_default();
-        let resource = GrantResource::Literal { key: target.grant_key().unwrap(), shown: shown.clone() };
-        part.offers = vec![Offer { resource, words: shown }];
-    }
-    question
+fn calls(case: &Case) -> impl Iterator<Item = &Value> {
+    case.request["tool_calls"].as_array().into_iter().flatten()
 }
 
 fn entry(at: usize, rule: &Value) -> Entry {
