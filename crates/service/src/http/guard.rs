@@ -41,7 +41,8 @@ impl Names {
 
     /// Whether a `Host` header names us. Anything else is another site's name that was pointed at this machine.
     fn host(&self, host: &str) -> bool {
-        host.split_once(':').is_some_and(|(name, port)| ["127.0.0.1", "localhost"].contains(&name) && port == &*self.port)
+        host.split_once(':')
+            .is_some_and(|(name, port)| ["127.0.0.1", "localhost"].contains(&name) && port == &*self.port)
     }
 
     /// Whether the request says that a page of ours made it: its `Origin` is the very host that it went to.
