@@ -8,6 +8,7 @@ use countersign_formats::{Setting, System, Text};
 use countersign_policy::{SourceKind, document};
 use countersign_service::block_on::block_on;
 use countersign_service::http::{Server, ServerConfig};
+use countersign_service::notify::Outward;
 use countersign_service::store::{Open, Store};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -55,7 +56,13 @@ impl Running {
         let mut store = block_on(Store::open(&file, Open::Cli)).unwrap();
         let human = signed_in(&mut store);
         let store = RefCell::new(store);
-        let config = ServerConfig { port: 0, store: file, layout: layout.clone(), user: USER.to_owned() };
+        let config = ServerConfig {
+            port: 0,
+            store: file,
+            layout: layout.clone(),
+            user: USER.to_owned(),
+            outward: Outward::default(),
+        };
         let server = runtime().block_on(Server::bind(config)).unwrap();
         let client = RefCell::new(Client::new(server.address()));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -93,7 +100,8 @@ fn runtime() -> &'static Runtime {
 pub(super) fn is_readable(policy: &str, files: &[(&str, &str)]) -> bool {
     let document = document::parse(SourceKind::User, "countersign.toml", policy);
     let document = document.unwrap_or_else(|problems| panic!("{problems:?} in {policy}"));
-    let setting = Setting { kind: SourceKind::User, trusted: true, agent: None, home: "/home/u", project: "/repo" };
+    let (kind, home, project) = (SourceKind::User, "/home/u", "/repo");
+    let setting = Setting { kind, trusted: true, agent: None, platform: None, home, project };
     document.imports.iter().all(|import| {
         let taken_in: Vec<Text<'_>> = files.iter().map(|(name, text)| Text::new(*name, text)).collect();
         let system = import.system.as_deref().and_then(System::named).or_else(|| System::of_all(&taken_in));
