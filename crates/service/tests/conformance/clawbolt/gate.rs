@@ -169,7 +169,10 @@ impl Chat {
         let Some(prompt) = self.channel.present(&self.world) else { return false };
         if prompt.again < u64::from(MOST_AGAIN) {
             let turn = self.asked.iter().find(|asked| asked.question == prompt.question).unwrap().n.clone();
-            assert_eq!(self.world.give_up(&self.agent, Some(&turn), "new_message"), [prompt.question.clone()]);
+            assert_eq!(
+                self.world.give_up(&self.agent, Some(&turn), "new_message"),
+                std::slice::from_ref(&prompt.question)
+            );
         } else {
             self.channel.change_topic(&self.world);
         }
