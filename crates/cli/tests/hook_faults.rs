@@ -241,7 +241,8 @@ fn whatever_the_limits_it_is_judged_or_denied() {
     let world = allowing();
     let event = world.event("PreToolUse", "ls", "t1");
     let files = [3, 4, 5, 6, 8].map(|files| format!("ulimit -n {files}"));
-    let memory = [40_000, 90_000, 100_000, 110_000, 130_000].map(|kilobytes| format!("ulimit -v {kilobytes}"));
+    // With less the system finds no room for the program itself, and ends it before it begins.
+    let memory = [50_000, 90_000, 100_000, 110_000, 130_000].map(|kilobytes| format!("ulimit -v {kilobytes}"));
     for limit in files.iter().chain(&memory) {
         let mut command = world.command("sh");
         command.args(["-c", &format!("{limit}; exec '{}' hook claude-code", world::PROGRAM)]);
