@@ -120,12 +120,13 @@ impl Store {
     pub async fn open_questions(&mut self, user: Option<&str>, now: Timestamp) -> Result<Vec<Record>, StoreError> {
         let rows = sqlx::query_as(
             "SELECT approval, call, question FROM approvals
-             WHERE due > (SELECT max(newest, ?1) FROM clock) AND state = 'open' AND (?2 IS NULL OR user = ?2)
-             ORDER BY id",
+             WHERE due > (SELECT max(newest, ?1) FROM clock) AND state = 'open' AND (?2 IS NULL OR user = ?2)",
         );
         let rows: Vec<Row> =
             rows.bind(now.0).bind(user).fetch_all(&mut self.db).await.map_err(|error| self.fault(error))?;
-        rows.into_iter().map(|row| self.read(row)).collect()
+        let mut records = rows.into_iter().map(|row| self.read(row)).collect::<Result<Vec<_>, _>>()?;
+        records.sort_unstable_by(|one, other| one.approval.id.cmp(&other.approval.id));
+        Ok(records)
     }
 
     /// Questions of all kinds, the newest first.
@@ -312,18 +313,21 @@ impl Writing<'_> {
             "SELECT id FROM approvals WHERE user = ?1 AND session = ?2 AND due IS NOT NULL
              AND (?3 IS NULL OR turn = ?3)
              AND (?4 IS NULL OR (id = ?4 AND approval ->> '$.asker.agent' IS ?5))
-             AND (?6 IS NULL OR id <> ?6 OR approval ->> '$.deferred' IS NOT 1) ORDER BY id",
+             AND (?6 IS NULL OR id <> ?6 OR approval ->> '$.deferred' IS NOT 1)",
         );
         let ids = ids.bind(user).bind(session).bind(turn).bind(id).bind(agent).bind(but);
-        let ids: Vec<String> = ids.fetch_all(self.db()).await.map_err(|error| self.fault(error))?;
+        let mut ids: Vec<String> = ids.fetch_all(self.db()).await.map_err(|error| self.fault(error))?;
+        ids.sort_unstable();
         self.give_up(which, reason).await?;
         self.all(ids, &Event::Cancel(reason), actor, json!({ "reason": reason })).await
     }
 
     pub(super) async fn expire(&mut self) -> Result<Vec<String>, StoreError> {
         let now = self.now.0;
-        let ids = sqlx::query_scalar("SELECT id FROM approvals WHERE due <= ? ORDER BY id").bind(now);
-        let ids: Vec<String> = ids.fetch_all(self.db()).await.map_err(|error| self.fault(error))?;
+        // Put in order here: asked for the order, SQLite walks through all questions by their ids.
+        let ids = sqlx::query_scalar("SELECT id FROM approvals WHERE due <= ?").bind(now);
+        let mut ids: Vec<String> = ids.fetch_all(self.db()).await.map_err(|error| self.fault(error))?;
+        ids.sort_unstable();
         self.all(ids, &Event::Tick, "time", json!({})).await
     }
 

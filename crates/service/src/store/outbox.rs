@@ -73,10 +73,12 @@ impl Store {
     pub(crate) async fn outbox_due(&mut self, now: Timestamp) -> Result<(Vec<String>, Option<i64>), StoreError> {
         let now = self.clock(now).await?.0;
         let due = sqlx::query_scalar(
-            "SELECT DISTINCT webhook FROM outbox
-             WHERE state = 'waiting' AND due <= ?1 AND (until IS NULL OR until <= ?1)",
+            "SELECT webhook FROM outbox WHERE state = 'waiting' AND due <= ?1 AND (until IS NULL OR until <= ?1)",
         );
-        let due = due.bind(now).fetch_all(&mut self.db).await.map_err(|error| self.fault(error))?;
+        let due = due.bind(now).fetch_all(&mut self.db).await;
+        let mut due: Vec<String> = due.map_err(|error| self.fault(error))?;
+        due.sort_unstable();
+        due.dedup();
         let next = sqlx::query_scalar(
             "SELECT min(next) FROM (SELECT CASE WHEN until > due THEN until ELSE due END AS next FROM outbox
                                     WHERE state = 'waiting') AS waiting

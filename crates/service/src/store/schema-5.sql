@@ -61,3 +61,6 @@ CREATE TABLE servers (
 CREATE TABLE noticed (
     approval TEXT PRIMARY KEY REFERENCES approvals (id)
 ) STRICT, WITHOUT ROWID;
+
+-- Whether the last question of a batch is over is asked with each reply.
+CREATE INDEX members_batch ON members (batch);
