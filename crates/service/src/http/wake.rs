@@ -42,7 +42,10 @@ pub(crate) async fn watch(app: Shared, mut store: Store) {
 
 #[derive(Default)]
 struct Seen {
+    /// The store's version of which those who wait know.
     version: Option<i64>,
+    /// And the one that pages know.
+    paged: Option<i64>,
     /// The newest entry of the audit.
     entry: Option<i64>,
     page: String,
@@ -88,18 +91,18 @@ impl Seen {
         if policy {
             self.faults = app.policy_faults().await?;
         }
-        let version = store.version().await?;
-        if self.version == Some(version) && !policy {
-            return Ok(());
+        let version = Some(store.version().await?);
+        if self.version != version {
+            self.wake(app, store).await?;
+            self.version = version;
         }
-        self.wake(app, store).await?;
-        if is_seen {
+        if policy || is_seen && self.paged != version {
             let page = self.page(app, store).await?;
             if page != self.page {
                 self.page = page;
                 app.shown.send_modify(|count| *count += 1);
             }
-            self.version = Some(version);
+            self.paged = version;
         }
         Ok(())
     }
@@ -132,4 +135,51 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
         *last = Some(Instant::now());
     }
     due
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_engine::Layout;
+    use serde_json::json;
+
+    use super::Seen;
+    use crate::http::{Server, ServerConfig, writer};
+    use crate::notify::Outward;
+    use crate::store::{Open, Store};
+
+    #[tokio::test]
+    async fn nobody_is_woken_where_nothing_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let layout = Layout {
+            home: at("home"),
+            user_file: at("home/countersign.toml"),
+            config_dir: at("home"),
+            managed_file: at("managed.toml"),
+            data_dir: at("data"),
+        };
+        let store = folder.path().join("data/countersign.db");
+        let (user, outward) = ("ana".to_owned(), Outward::default());
+        let server = Server::bind(ServerConfig { port: 0, store: store.clone(), layout, user, outward }).await.unwrap();
+        let Server { app, writing, mut looking, jobs, .. } = server;
+        tokio::spawn(writer::run(writing, jobs, app.poked.clone()));
+        let mut seen = Seen::default();
+        // What is due at first is written by these.
+        for _ in 0..2 {
+            seen.look(&app, &mut looking).await.unwrap();
+        }
+        let woken = || *app.written.borrow();
+        let before = woken();
+        for _ in 0..3 {
+            seen.look(&app, &mut looking).await.unwrap();
+        }
+        assert_eq!(woken(), before, "without a page, too");
+        let _page = app.shown.subscribe();
+        seen.look(&app, &mut looking).await.unwrap();
+        assert_eq!((woken(), seen.paged), (before, seen.version), "who opens a page sees it as it is now");
+        let mut other = Store::open(&store, Open::Cli).await.unwrap();
+        other.audit("ana", "noted", &json!({}), app.clock()).await.unwrap();
+        seen.look(&app, &mut looking).await.unwrap();
+        assert_eq!((woken(), seen.paged), (before + 1, seen.version));
+    }
 }

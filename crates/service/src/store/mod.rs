@@ -77,6 +77,7 @@ pub use runs::run_id;
 pub(crate) use runs::{Present, Run};
 pub use sessions::{Session, Setting};
 pub use tokens::{AgentToken, Below, NewToken, TokenError, TokenRequest};
+pub(crate) use tokens::{LONGEST_NAME, LONGEST_TOKEN, TOKEN_SECONDS};
 pub use trust::Known;
 pub(crate) use wal_index::{Head, WalIndex};
 pub use webhooks::{NewWebhook, Webhook, WebhookError, WebhookRequest};

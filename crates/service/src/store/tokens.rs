@@ -10,11 +10,11 @@ use super::credentials::{hash, secret};
 use super::{Store, StoreError, Synchronous, Writing, new_id};
 
 /// How long a token counts unless it is said: 12 hours.
-const TOKEN_SECONDS: i64 = 43_200;
+pub(crate) const TOKEN_SECONDS: i64 = 43_200;
 /// The longest that one counts: 30 days.
-const LONGEST_TOKEN: i64 = 2_592_000;
+pub(crate) const LONGEST_TOKEN: i64 = 2_592_000;
 /// The longest name, host or session, in bytes.
-const LONGEST_NAME: usize = 200;
+pub(crate) const LONGEST_NAME: usize = 200;
 /// The most sub-agents one below the other.
 const MOST_BELOW: usize = 16;
 

@@ -13,14 +13,9 @@ use crate::disk::Disk;
 use crate::http::caller::{human, on_behalf};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Id, Shared, Whole};
-use crate::store::{AgentToken, Application, Below, Human, StoreError, TokenRequest};
-
-/// How long a token counts unless it is said: 12 hours.
-const SECONDS: i64 = 43_200;
-/// The longest: 30 days.
-const LONGEST: i64 = 2_592_000;
-/// The longest name, host or session, in bytes.
-const LONGEST_NAME: usize = 200;
+use crate::store::{
+    AgentToken, Application, Below, Human, LONGEST_NAME, LONGEST_TOKEN, StoreError, TOKEN_SECONDS, TokenRequest,
+};
 
 /// Makes a token for one agent's session, or for an application. It is of the human who makes it.
 ///
@@ -41,9 +36,9 @@ pub(crate) async fn make(
         crate::http::caller::human(&app, &headers, WHAT).await?;
     }
     if let Some(seconds) = body.seconds
-        && !(1..=LONGEST).contains(&seconds)
+        && !(1..=LONGEST_TOKEN).contains(&seconds)
     {
-        return Err(Fault::invalid(format!("`seconds` is from 1 to {LONGEST}")));
+        return Err(Fault::invalid(format!("`seconds` is from 1 to {LONGEST_TOKEN}")));
     }
     named("name", &body.name)?;
     let body = match body.kind {
@@ -60,7 +55,7 @@ pub(crate) async fn make(
                                `project`, `agent` and `parent`";
                 return Err(Fault::invalid(message));
             }
-            let (name, user, seconds) = (body.name, human.user, body.seconds.unwrap_or(SECONDS));
+            let (name, user, seconds) = (body.name, human.user, body.seconds.unwrap_or(TOKEN_SECONDS));
             let clock = app.clock();
             let make = app.write(move |store| {
                 Box::pin(async move { store.application_create(&name, &user, seconds, clock).await })
