@@ -271,10 +271,25 @@ impl Writing<'_> {
         }
         self.carry_out(actor, &next, consequences, detail).await?;
         if approval.state == State::Open && next.state != State::Open {
-            self.over(&next.id).await?;
-            self.tell_closed(&next).await?;
+            self.closed(&next).await?;
         }
         Ok(Ok(next))
+    }
+
+    /// Tells the turns that it belongs to, and who was told of it, that it is no longer open.
+    async fn closed(&mut self, approval: &Approval) -> Result<(), StoreError> {
+        let concerns = sqlx::query_as(
+            "SELECT EXISTS (SELECT 1 FROM members WHERE approval = ?1), EXISTS (SELECT 1 FROM outbox WHERE subject = ?1)",
+        );
+        let concerns = concerns.bind(&approval.id).fetch_one(self.db()).await;
+        let (in_turn, was_told): (bool, bool) = concerns.map_err(|error| self.fault(error))?;
+        if in_turn {
+            self.over(&approval.id).await?;
+        }
+        if was_told {
+            self.tell_closed(approval).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn carry_out(

@@ -273,7 +273,9 @@ impl KeptAs {
             KeptAs::Pattern(head) => ("pattern", head.as_str()),
         };
         let place = [Some(&reach.user), reach.project.as_ref(), reach.session.as_ref(), reach.turn.as_ref()];
-        sha256_hex(json!([reach.scope, place, action, kind, key]).to_string().as_bytes())
+        // Written as JSON: nothing in a name can make one reach read as another.
+        let written = serde_json::to_string(&(reach.scope, place, action, kind, key));
+        sha256_hex(written.unwrap_or_default().as_bytes())
     }
 }
 
