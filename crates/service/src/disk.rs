@@ -68,6 +68,32 @@ impl Files for Disk {
     }
 }
 
+/// The file system, with a folder of which it was just found out where it really is.
+pub(crate) struct DiskWith<'a> {
+    /// The folder as it was named.
+    pub(crate) folder: &'a str,
+    /// Its real path.
+    pub(crate) real: &'a str,
+}
+
+impl Files for DiskWith<'_> {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
+        Disk.read(path)
+    }
+
+    fn real_path(&self, path: &str) -> Option<String> {
+        if path == self.folder { Some(self.real.to_owned()) } else { Disk.real_path(path) }
+    }
+
+    fn meta(&self, path: &str) -> Option<Meta> {
+        Disk.meta(path)
+    }
+
+    fn list(&self, path: &str) -> Option<Vec<(String, bool)>> {
+        Disk.list(path)
+    }
+}
+
 /// Where the kernel says that a path leads, if that is there and nothing about it is odd: three calls to the kernel, where
 /// following it name by name takes one for each.
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 //!
 //! - `decide`, with the decision log, beside an axum handler that reads JSON and answers JSON;
 //! - asking and replying, beside the same transactions on the bare store, as many together;
-//! - a reply until the agent that waits has it, beside a bare round trip and one wait for the disk;
+//! - a reply until the agent that waits has it, beside a bare round trip and one commit;
 //! - agents that wait: memory and time.
 //!
 //! Servers are processes of their own, the load comes from one thread of this one. Prints a page; ends with 1 where a

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::guard::Names;
 use super::guesses::{Guesses, Refused};
 use super::logbook::Logbook;
-use super::mirror::Mirror;
+use super::mirror::{Mirror, View};
 use super::waiting::Waiting;
 use super::writer::{Work, Writer};
 use crate::notify::Reach;
@@ -87,7 +87,13 @@ impl App {
 
     /// The policy in force for a project.
     pub(crate) async fn in_force(&self, project: &str) -> Result<InForce, Fault> {
-        let known = self.view().await?.known(self).await?;
+        let view = self.view().await?;
+        self.in_force_by(&view, project).await
+    }
+
+    /// The same by what the store said a moment ago of the files that are trusted.
+    pub(crate) async fn in_force_by(&self, view: &View, project: &str) -> Result<InForce, Fault> {
+        let known = view.known(self).await?;
         let (in_force, checked) = self.engines.of(project, &known);
         self.note_checked(checked).await?;
         Ok(in_force)

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
+use countersign_policy::sha256_hex;
 use serde_json::json;
 
 use super::app::App;
 use super::fault::Fault;
 use super::guard::only;
-use crate::store::{AgentToken, Application, Human};
+use super::mirror::View;
+use crate::store::{AgentToken, Application, Human, HumanSession};
 
 /// Who makes a request.
 pub(crate) enum Caller {
@@ -23,23 +25,37 @@ pub(crate) enum Caller {
 
 /// Finds out who makes a request.
 pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Fault> {
+    Ok(seen(app, headers).await?.0)
+}
+
+/// Who makes a request, and what the store said when that was found out.
+async fn seen(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<View>), Fault> {
     let value = only(headers, header::AUTHORIZATION).ok_or_else(Fault::unauthorised)?;
     let (scheme, secret) = value.split_once(' ').ok_or_else(Fault::unauthorised)?;
     if !scheme.eq_ignore_ascii_case("bearer") || secret.len() > 200 {
         return Err(Fault::unauthorised());
     }
     let view = app.view().await?;
-    if let Some(token) = view.token(app, secret).await? {
-        return Ok(Caller::Agent(token));
+    let hash = sha256_hex(secret.as_bytes());
+    // Who came before is known without the store.
+    if let Some(session) = view.known_human(app, &hash) {
+        return Ok((of_session(session), view));
+    }
+    if let Some(token) = view.token(app, &hash).await? {
+        return Ok((Caller::Agent(token), view));
     }
     let application = app.read().await.application_find(secret, app.clock()).await?;
     if let Some(application) = application {
-        return Ok(Caller::Application(application));
+        return Ok((Caller::Application(application), view));
     }
-    match view.human_session(app, secret).await? {
-        Some(session) => Ok(Caller::Human(Human { user: session.user, via: "api".to_owned() })),
+    match view.human_session(app, &hash).await? {
+        Some(session) => Ok((of_session(session), view)),
         None => Err(Fault::unauthorised()),
     }
+}
+
+fn of_session(session: HumanSession) -> Caller {
+    Caller::Human(Human { user: session.user, via: "api".to_owned() })
 }
 
 /// The human who makes a request. Whoever else tries is refused, and that is put on record.
@@ -74,9 +90,14 @@ pub(crate) async fn on_behalf(app: &App, headers: &HeaderMap, what: &str) -> Res
 
 /// The agent that makes a request.
 pub(crate) async fn agent(app: &App, headers: &HeaderMap) -> Result<Arc<AgentToken>, Fault> {
-    match caller(app, headers).await? {
-        Caller::Agent(token) => Ok(token),
-        Caller::Application(_) | Caller::Human(_) => Err(Fault::agents_only()),
+    Ok(agent_seen(app, headers).await?.0)
+}
+
+/// The same, and what the store said when that was found out.
+pub(crate) async fn agent_seen(app: &App, headers: &HeaderMap) -> Result<(Arc<AgentToken>, Arc<View>), Fault> {
+    match seen(app, headers).await? {
+        (Caller::Agent(token), view) => Ok((token, view)),
+        (Caller::Application(_) | Caller::Human(_), _) => Err(Fault::agents_only()),
     }
 }
 

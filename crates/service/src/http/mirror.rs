@@ -15,7 +15,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex as SyncMutex, RwLock};
 use std::time::{Duration, Instant};
 
-use countersign_policy::{Action, Call, Effect, Grant, Scope, Timestamp, sha256_hex};
+use countersign_policy::{Action, Call, Effect, Grant, Scope, Timestamp};
 use tokio::sync::Mutex;
 
 use super::app::App;
@@ -140,31 +140,30 @@ impl View {
         self.changes.clock().tick(clock.0)
     }
 
-    /// The agent's token of that secret, if it counts.
-    pub(crate) async fn token(&self, app: &App, secret: &str) -> Result<Option<Arc<AgentToken>>, StoreError> {
-        let hash = sha256_hex(secret.as_bytes());
-        let token = match self.tokens.of(&hash) {
+    /// The agent's token of the secret with that SHA-256, if it counts.
+    pub(crate) async fn token(&self, app: &App, hash: &str) -> Result<Option<Arc<AgentToken>>, StoreError> {
+        let token = match self.tokens.of(hash) {
             Some(token) => Some(token),
             // What is not there is not kept: anybody can make up secrets.
             None => {
-                let token = app.read().await.token_kept(&hash).await?;
-                token.map(|token| self.tokens.keep(hash, Arc::new(token)))
+                let token = app.read().await.token_kept(hash).await?;
+                token.map(|token| self.tokens.keep(hash.to_owned(), Arc::new(token)))
             }
         };
         let now = self.clock(app.clock()).now();
         Ok(token.filter(|token| token.expires > now))
     }
 
-    /// The human's session of that secret, if it counts.
-    pub(crate) async fn human_session(&self, app: &App, secret: &str) -> Result<Option<HumanSession>, StoreError> {
-        let hash = sha256_hex(secret.as_bytes());
-        let session = match self.people.of(&hash) {
-            Some(session) => Some(session),
-            None => {
-                let session = app.read().await.human_session_kept(&hash).await?;
-                session.map(|session| self.people.keep(hash, session))
-            }
-        };
+    /// The human's session of the secret with that SHA-256, if it counts and was looked up before.
+    pub(crate) fn known_human(&self, app: &App, hash: &str) -> Option<HumanSession> {
+        let now = self.clock(app.clock()).now();
+        self.people.of(hash).filter(|session| session.expires > now)
+    }
+
+    /// The same, looked up.
+    pub(crate) async fn human_session(&self, app: &App, hash: &str) -> Result<Option<HumanSession>, StoreError> {
+        let session = app.read().await.human_session_kept(hash).await?;
+        let session = session.map(|session| self.people.keep(hash.to_owned(), session));
         let now = self.clock(app.clock()).now();
         Ok(session.filter(|session| session.expires > now))
     }

@@ -17,6 +17,7 @@ mod guard;
 mod guesses;
 mod logbook;
 mod mirror;
+mod notices;
 mod openapi;
 mod presence;
 mod waiting;
@@ -146,7 +147,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
         let Server { listener, app, outward, writing, looking, jobs, entries, .. } = self;
         // Ends with the last who could bring a job.
-        tokio::spawn(writer::run(writing, jobs, app.poked.clone()));
+        writer::start(writing, jobs, app.poked.clone()).map_err(ServeError::Serve)?;
         let watching = tokio::spawn(wake::watch(app.clone(), looking));
         let logging = tokio::spawn(logbook::write(app.clone(), entries));
         let present = tokio::spawn(presence::keep(app.clone()));
@@ -159,7 +160,9 @@ impl Server {
             stop.await;
             ending.stop.send_replace(true);
         };
-        let served = axum::serve(listener, router(app.clone())).with_graceful_shutdown(stopped).await;
+        // As a service it is shared by all connections; as a router each would have a copy of all routes.
+        let service = router(app.clone()).into_make_service();
+        let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
         app.stop.send_replace(true);
         let _ = logging.await;
         let _ = watching.await;

@@ -162,7 +162,7 @@ mod tests {
         let (user, outward) = ("ana".to_owned(), Outward::default());
         let server = Server::bind(ServerConfig { port: 0, store: store.clone(), layout, user, outward }).await.unwrap();
         let Server { app, writing, mut looking, jobs, .. } = server;
-        tokio::spawn(writer::run(writing, jobs, app.poked.clone()));
+        writer::start(writing, jobs, app.poked.clone()).unwrap();
         let mut seen = Seen::default();
         // What is due at first is written by these.
         for _ in 0..2 {

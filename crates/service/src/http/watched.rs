@@ -15,6 +15,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use countersign_engine::{FileError, Files, Known, Meta};
 use countersign_policy::sha256_hex;
 
+use super::notices::Told;
+
 /// How long ago a change must have been to be told from one that comes: 3 seconds.
 const GRAIN_NS: i128 = 3_000_000_000;
 
@@ -116,6 +118,15 @@ impl Seen {
     /// Whether all answers would be the same now.
     pub(crate) fn holds(&self, files: &impl Files, known: &impl Known) -> bool {
         self.0.iter().all(|asked| asked.holds(files, known))
+    }
+
+    /// What of the files the answers depend on.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Told<'_>> {
+        self.0.iter().filter_map(|asked| match asked {
+            Asked::Read { path, .. } | Asked::Real { path, .. } | Asked::Meta { path, .. } => Some(Told::Itself(path)),
+            Asked::List { path, .. } => Some(Told::Within(path)),
+            Asked::Trusted { .. } => None,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use std::task::Poll;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::block_on::block_on;
 use crate::store::{Store, StoreError, Synchronous};
 
 /// Jobs that wait; whoever brings one more waits with it.
@@ -87,8 +88,18 @@ fn ended() -> StoreError {
     StoreError::Other { path: PathBuf::new(), detail }
 }
 
+/// Begins to run jobs, on a thread of its own: each statement is done by a thread of SQLite's, and to wait for that
+/// beside requests would wake other threads of theirs each time.
+///
+/// # Errors
+/// The system gives no thread.
+pub(crate) fn start(store: Store, jobs: mpsc::Receiver<Job>, wrote: Arc<Notify>) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name("countersign-writer".to_owned());
+    thread.spawn(move || block_on(run(store, jobs, wrote))).map(drop)
+}
+
 /// Runs jobs until nobody can bring any. `wrote` is told after each transaction.
-pub(crate) async fn run(mut store: Store, mut from: mpsc::Receiver<Job>, wrote: Arc<Notify>) {
+async fn run(mut store: Store, mut from: mpsc::Receiver<Job>, wrote: Arc<Notify>) {
     let mut jobs = Vec::with_capacity(TOGETHER);
     while from.recv_many(&mut jobs, TOGETHER).await > 0 {
         together(&mut store, &mut jobs).await;

@@ -10,21 +10,22 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use countersign_engine::{Engine, Files, Request};
-use countersign_policy::approval::{Asker, CancelReason, Refusal, State as Life};
+use countersign_policy::approval::{Approval, Asker, CancelReason, Refusal, State as Life};
 use countersign_policy::{Attendance, Call, Decision, Effect, Grant, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use super::catalog::{DENIED, denied_whole, digest};
+use super::catalog::{DENIED, digest};
 use super::human::question_of;
 use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskWith};
 use crate::gate::{self, Count, Gate, HostId, Sent};
 use crate::http::ahead::Seen;
 use crate::http::app::{App, ended};
-use crate::http::caller::{Caller, agent, caller, refuse_agent};
+use crate::http::caller::{Caller, agent, agent_seen, caller, refuse_agent};
 use crate::http::fault::Problem;
+use crate::http::mirror::View;
 use crate::http::{Fault, Id, Shared, Whole, only};
 use crate::store::{AgentToken, Ask, AskError, Chat, LogEntry, LogEvent, Once, Record, RedeemError, Withdraw};
 
@@ -44,9 +45,9 @@ pub(crate) async fn decide(
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<Json<Verdict>, Fault> {
-    let token = agent(&app, &headers).await?;
+    let (token, view) = agent_seen(&app, &headers).await?;
     let once = once(&token, &headers, "decide", &whole)?;
-    let judged = judge(&app, &token, whole.json()?, once.as_ref()).await?;
+    let judged = judge(&app, (&token, &view), whole.json()?, once.as_ref()).await?;
     Ok(Json(judged.verdict))
 }
 
@@ -62,9 +63,9 @@ pub(crate) async fn ask(
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<impl IntoResponse, Fault> {
-    let token = agent(&app, &headers).await?;
+    let (token, view) = agent_seen(&app, &headers).await?;
     let once = once(&token, &headers, "ask", &whole)?;
-    let mut judged = judge(&app, &token, whole.json()?, once.as_ref()).await?;
+    let mut judged = judge(&app, (&token, &view), whole.json()?, once.as_ref()).await?;
     let (Some(engine), Some(question)) = (judged.engine, judged.question) else {
         return Ok((StatusCode::OK, Json(judged.verdict)));
     };
@@ -109,41 +110,57 @@ pub(crate) async fn wait(
     headers: HeaderMap,
     query: Result<Query<Patience>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<ApprovalBody>, Fault> {
-    let caller = caller(&app, &headers).await?;
+    // A waiter is one of many: it keeps no more than it needs, neither the bytes of its request nor room for what it does
+    // before and after.
+    let caller = Box::pin(caller(&app, &headers)).await?;
+    drop(headers);
     let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
     let due = Instant::now() + Duration::from_secs(patience.seconds.unwrap_or(30).min(LONGEST_WAIT));
     let answered = app.waiting.register(&id);
     let mut stop = app.stop.subscribe();
+    let mut is_its_own = false;
     loop {
         // Whatever happens from here on wakes it, so that nothing falls between the look and the wait.
         let changed = answered.changed();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        let record = match &caller {
-            Caller::Agent(token) => own(&app, token, &id).await?,
-            Caller::Application(application) => question_of(&app, &id, &application.user).await?,
-            Caller::Human(human) => question_of(&app, &id, &human.user).await?,
+        let approval = match answered.became().filter(|_| is_its_own) {
+            Some(approval) => approval,
+            None => Arc::new(Box::pin(waited_for(&app, &caller, &id)).await?),
         };
-        if record.approval.state != Life::Open || Instant::now() >= due {
-            let agent = matches!(caller, Caller::Agent(_));
-            if agent && matches!(record.approval.state, Life::Denied { told: false, .. }) {
-                let clock = app.clock();
-                let tell = app.write(move |store| Box::pin(async move { store.tell(&id, clock).await }));
-                // A no needs nothing written to hold. That it was told is not known then, and it is told again.
-                if let Err(error) = tell.await {
-                    eprintln!("countersign: {error}");
-                }
+        is_its_own = true;
+        if approval.state != Life::Open || Instant::now() >= due {
+            if matches!(caller, Caller::Agent(_)) && matches!(approval.state, Life::Denied { told: false, .. }) {
+                Box::pin(note_told(&app, id)).await;
             }
-            return Ok(Json(ApprovalBody::of(&record.approval)));
+            return Ok(Json(ApprovalBody::of(&approval)));
         }
-        // A waiter is one of many: it keeps no more than it needs.
-        let as_it_is = ApprovalBody::of(&record.approval);
-        drop(record);
+        let as_it_is = ApprovalBody::of(&approval);
+        drop(approval);
         tokio::select! {
             _ = timeout_at(due, changed) => {}
             () = ended(&mut stop) => return Ok(Json(as_it_is)),
         }
     }
+}
+
+/// Notes that the agent was told of a no. A no needs nothing written to hold: where that fails, it is told again.
+async fn note_told(app: &App, id: String) {
+    let clock = app.clock();
+    let tell = app.write(move |store| Box::pin(async move { store.tell(&id, clock).await }));
+    if let Err(error) = tell.await {
+        eprintln!("countersign: {error}");
+    }
+}
+
+/// A question that the caller may wait for.
+async fn waited_for(app: &App, caller: &Caller, id: &str) -> Result<Approval, Fault> {
+    let record = match caller {
+        Caller::Agent(token) => own(app, token, id).await?,
+        Caller::Application(application) => question_of(app, id, &application.user).await?,
+        Caller::Human(human) => question_of(app, id, &human.user).await?,
+    };
+    Ok(record.approval)
 }
 
 /// Takes a human's yes, once, for the call that it was given for.
@@ -159,10 +176,10 @@ pub(crate) async fn redeem(
     headers: HeaderMap,
     whole: Whole,
 ) -> Result<Json<Verdict>, Fault> {
-    let token = agent(&app, &headers).await?;
+    let (token, view) = agent_seen(&app, &headers).await?;
     own(&app, &token, &id).await?;
     let once = once(&token, &headers, &format!("redeem {id}"), &whole)?;
-    let (mut call, engine, call_id) = take_apart(&app, &token, whole.json()?).await?;
+    let (mut call, engine, call_id) = take_apart(&app, (&token, &view), whole.json()?).await?;
     let Some(engine) = engine else {
         return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: a human has to mend it"));
     };
@@ -170,7 +187,8 @@ pub(crate) async fn redeem(
     let seen = line.seen();
     let present = app.read().await.present(&call.user, &call.session_key(), app.clock()).await?;
     let ahead = seen.run.as_ref().map(Option::as_ref);
-    let above = app.view().await?.denied_above(&app, &call, &token.above).await?;
+    let view = app.view().await?;
+    let above = view.denied_above(&app, &call, &token.above).await?;
     let sent = Sent { id: HostId::told(call_id.as_deref()), once: once.as_ref(), ahead, above: &above };
     let count = Count::of(&mut call, present, sent);
     let (of, by, clock) = (call.clone(), engine.clone(), app.clock());
@@ -195,7 +213,7 @@ pub(crate) async fn redeem(
     };
     let _ = line.note(entry, count.before, &seen, false);
     let mut verdict = verdict(Some(&engine), &call, call.digest().0, &redeemed.decision);
-    verdict.catalog = digest(&engine, &denied_whole(&app, &token, &call).await?);
+    verdict.catalog = digest(&engine, &view.denied_whole(&app, &call, &token.above).await?);
     verdict.approval = Some(ApprovalBody::of(&redeemed.record.approval));
     Ok(Json(verdict))
 }
@@ -259,7 +277,7 @@ pub(crate) async fn tools(
                 Some(why) => Some(why),
                 None => {
                     let call = engine.call(&request, &Disk);
-                    let denied = denied_whole(&app, &token, &call).await?;
+                    let denied = app.view().await?.denied_whole(&app, &call, &token.above).await?;
                     denied.contains(&call.action).then(|| DENIED.to_owned())
                 }
             },
@@ -314,11 +332,17 @@ pub(super) struct Judged {
     pub(super) question: Option<countersign_policy::Question>,
 }
 
-pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: Option<&Once>) -> Result<Judged, Fault> {
+/// Judges a call of an agent's. `view` is what the store said when it was found out who asks.
+pub(super) async fn judge(
+    app: &App,
+    (token, view): (&AgentToken, &View),
+    body: CallBody,
+    once: Option<&Once>,
+) -> Result<Judged, Fault> {
     if let Some(once) = once {
         app.read().await.once(once).await??;
     }
-    let (mut call, engine, call_id) = take_apart(app, token, body).await?;
+    let (mut call, engine, call_id) = take_apart(app, (token, view), body).await?;
     let Some(engine) = engine else {
         let decision = Decision::fault("the policy cannot be read, and there is no earlier one in force");
         app.logbook.note(LogEntry { call_id: call_id.clone(), ..LogEntry::decided(&call, &decision) }).await;
@@ -331,15 +355,17 @@ pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: O
         });
     };
     let mut line = app.logbook.line(&call.user, &call.session_key()).await;
-    let (gate, call_digest) = loop {
+    let (gate, call_digest, view) = loop {
         let seen = line.seen();
-        let judged = once_judged((app, token), &engine, &mut call, call_id.as_deref(), once, &seen).await?;
+        // What is known of the session's run was looked at before: it is what the store says since then that counts.
+        let view = app.view().await?;
+        let judged = once_judged((app, token, &view), &engine, &mut call, call_id.as_deref(), once, &seen).await?;
         // An answer that was taken cannot be taken again; anything else can be judged again.
         let anew = !matches!(judged.gate, Gate::Answered { .. });
         let call_digest = judged.entry.digest.clone();
         match line.note(judged.entry, judged.before, &seen, anew) {
             Some(again) => line = again,
-            None => break (judged.gate, call_digest),
+            None => break (judged.gate, call_digest, view),
         }
     };
     let (decision, question, approval) = match gate {
@@ -353,14 +379,14 @@ pub(super) async fn judge(app: &App, token: &AgentToken, body: CallBody, once: O
             (decision, Some(*question), existing.map(|record| ApprovalBody::of(&record.approval)))
         }
     };
-    let catalog = digest(&engine, &denied_whole(app, token, &call).await?);
+    let catalog = digest(&engine, &view.denied_whole(app, &call, &token.above).await?);
     let verdict = Verdict { approval, catalog, ..verdict(Some(&engine), &call, call_digest, &decision) };
     Ok(Judged { call, call_id, verdict, engine: Some(engine), question })
 }
 
 /// Judges a call by what was seen of its session.
 async fn once_judged(
-    (app, token): (&App, &AgentToken),
+    (app, token, view): (&App, &AgentToken, &View),
     engine: &Arc<Engine>,
     call: &mut Call,
     call_id: Option<&str>,
@@ -368,11 +394,9 @@ async fn once_judged(
     seen: &Seen,
 ) -> Result<gate::Judged, Fault> {
     let clock = app.clock();
-    let view = app.view().await?;
     let above = view.denied_above(app, call, &token.above).await?;
     let ahead = seen.run.as_ref().map(Option::as_ref);
     let sent = Sent { id: HostId::told(call_id), once, ahead, above: &above };
-    // What is known of the session's run was looked at before: it is what the store says since then that counts.
     let looked = view.look(app, call, clock).await?;
     let existing = async |call: &Call| app.read().await.find(&call.digest(), &Asker::of(call), clock).await;
     if let Some(judged) = gate::look(engine, &Disk, call, sent, looked, existing).await? {
@@ -394,21 +418,22 @@ async fn once_judged(
 /// From a body to a call, with the policy in force for its project.
 async fn take_apart(
     app: &App,
-    token: &AgentToken,
+    (token, view): (&AgentToken, &View),
     body: CallBody,
 ) -> Result<(Call, Option<Arc<Engine>>, Option<String>), Fault> {
     let attendance = {
         let chat = Chat { user: token.user.clone(), session: token.session.clone() };
-        if app.view().await?.attended(app, chat).await? { Attendance::Somebody } else { Attendance::Nobody }
+        if view.attended(app, chat).await? { Attendance::Somebody } else { Attendance::Nobody }
     };
     let mut request = request(app, token, body, attendance).await?;
-    request.roots = app.view().await?.roots(app, &token.user, &token.session).await?;
-    let in_force = app.in_force(&request.project).await?;
+    request.roots = view.roots(app, &token.user, &token.session).await?;
+    let in_force = app.in_force_by(view, &request.project).await?;
     // Without a policy the call is taken apart by the built-in one, so that it can at least be logged.
     let engine = in_force.engine;
-    let call = match &engine {
-        Some(engine) => engine.call(&request, &Disk),
-        None => Engine::new(countersign_policy::document::assemble(Vec::new())).call(&request, &Disk),
+    let call = match (&engine, &in_force.real) {
+        (Some(engine), Some(real)) => engine.call(&request, &DiskWith { folder: &request.project, real }),
+        (Some(engine), None) => engine.call(&request, &Disk),
+        (None, _) => Engine::new(countersign_policy::document::assemble(Vec::new())).call(&request, &Disk),
     };
     if token.project.as_ref().is_some_and(|project| *project != call.project) {
         return Err(wrong_token(app, token, "project").await);

@@ -7,17 +7,15 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_engine::{Engine, Files, Request};
-use countersign_policy::{Action, Attendance, Call, sha256_hex};
+use countersign_policy::{Action, Attendance, sha256_hex};
 use serde::Deserialize;
 
 use super::agent::{request, wrong_token};
 use super::wire::{CallBody, CatalogBody, CatalogTool};
 use crate::disk::Disk;
-use crate::http::app::App;
 use crate::http::caller::agent;
 use crate::http::fault::Problem;
 use crate::http::{Fault, Shared, only};
-use crate::store::AgentToken;
 
 /// Whose catalog it is.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
@@ -65,7 +63,7 @@ pub(crate) async fn catalog(
         call_id: None,
     };
     let bare = request(&app, &token, call, Attendance::Somebody).await?;
-    let denied = denied_whole(&app, &token, &engine.call(&bare, &Disk)).await?;
+    let denied = app.view().await?.denied_whole(&app, &engine.call(&bare, &Disk), &token.above).await?;
     let hash = digest(&engine, &denied);
     let tag = format!("\"{hash}\"");
     let same = only(&headers, HeaderName::from_static("if-none-match")).is_some_and(|known| known == tag);
@@ -114,11 +112,6 @@ fn named(bare: &Request, name: &str) -> Request {
 
 /// Why a remembered no hides a tool.
 pub(super) const DENIED: &str = "the user has said no to all that it does";
-
-/// The actions of which a person has denied all that they do, whatever they are called for: their tools are hidden.
-pub(super) async fn denied_whole(app: &App, token: &AgentToken, call: &Call) -> Result<Vec<Action>, Fault> {
-    Ok(app.view().await?.denied_whole(app, call, &token.above).await?)
-}
 
 /// The digest of what policy describes and hides, and of what remembered answers hide beside that.
 pub(super) fn digest(engine: &Engine, denied: &[Action]) -> String {

@@ -142,7 +142,13 @@ async fn answer_all(app: &App, human: &Human, given: Vec<(String, Given)>) -> Re
     let replied = app.write(move |store| {
         Box::pin(async move { store.reply_all(&taking.replies, &human, clock, &taking.recheck()).await })
     });
-    Ok(replied.await?)
+    let replied = replied.await?;
+    // Whoever waits need not do so until the store is looked at.
+    for replied in &replied {
+        app.waiting.tell(&replied.record.approval);
+        app.waiting.wake(replied.also.iter().map(String::as_str));
+    }
+    Ok(replied)
 }
 
 /// Answers that are about to be taken, with the policies that they are held to.
@@ -170,7 +176,7 @@ impl Taking {
                 }
             }
             taking.look_at_roots(app, &record.call).await?;
-            let now = app.read().await.clock(app.clock()).await?;
+            let now = app.view().await?.clock(app.clock()).now();
             let call = taking.present(&engine, &record.call);
             taking.replies.push(reply_to(&record, given, (&engine, &call), now)?);
         }

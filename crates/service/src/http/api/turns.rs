@@ -23,7 +23,7 @@ use super::wire::{
     TurnVerdict,
 };
 use crate::http::app::{App, ended};
-use crate::http::caller::{agent, refuse_agent};
+use crate::http::caller::{agent, agent_seen, refuse_agent};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Id, Shared, Whole};
 use crate::store::{AgentToken, Ask, AskTurn, BatchRecord, LogEntry, LogEvent, Once, Owner, TakeError, Withdraw};
@@ -49,7 +49,7 @@ pub(crate) async fn turn(
     query: Patiently,
     whole: Whole,
 ) -> Result<Json<TurnVerdict>, Fault> {
-    let token = agent(&app, &headers).await?;
+    let (token, view) = agent_seen(&app, &headers).await?;
     let Query(patience) = query.map_err(|error| Fault::invalid(error.body_text()))?;
     let once = once(&token, &headers, "turn", &whole)?;
     let body: TurnBody = whole.json()?;
@@ -58,7 +58,7 @@ pub(crate) async fn turn(
     for (id, call) in calls(&body) {
         // A late yes that one of the calls takes is taken once for each key, too; no key that an agent sends has a blank.
         let each = once.as_ref().map(|once| Once { key: format!("{} {id}", once.key), ..once.clone() });
-        judged.push((id, judge(&app, &token, call, each.as_ref()).await?));
+        judged.push((id, judge(&app, (&token, &view), call, each.as_ref()).await?));
     }
 
     let deferred = body.on_ask == OnAsk::Defer;
