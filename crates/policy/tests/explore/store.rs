@@ -1,5 +1,8 @@
 //! What is on the disk, and the store's transactions over it. Each is one step: the database puts them in order.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use countersign_policy::approval::{self, Answered, Approval, Asker, Asking, CancelReason, Event, Outcome, State};
 use countersign_policy::batch::{self, Batch, BatchEvent, BatchState};
 use countersign_policy::{Digest, Timestamp};
@@ -68,7 +71,7 @@ impl Disk {
         let question = question.or_else(|| FIRST.into_iter().find(|question| self.questions[*question].is_none()))?;
         match self.questions[question] {
             Some(Life::Open { .. }) => {
-                self.step(question, Event::Join { deferred: false }).unwrap();
+                assert!(self.step(question, What::Join));
             }
             Some(_) => {}
             None => self.questions[question] = Some(Life::Open { late: self.late }),
@@ -90,40 +93,28 @@ impl Disk {
 
     /// A human answers. Whether the answer stands.
     pub(crate) fn reply(&mut self, question: usize, human: Human) -> bool {
-        let allows = human == 0;
-        if allows && self.strict {
+        if human == 0 && self.strict {
             return false;
         }
-        let answer = Answered {
-            outcome: if allows { Outcome::Allow } else { Outcome::Deny },
-            by: human.to_string(),
-            at: self.now(),
-            feedback: None,
-            shown: Vec::new(),
-            edited: None,
-        };
-        let stands = self.step(question, Event::Reply(answer)).is_ok();
+        let stands = self.step(question, What::Reply(human));
         self.over();
         stands
     }
 
     /// An agent is told of a no.
     pub(crate) fn tell(&mut self, question: usize) {
-        let _ = self.step(question, Event::Tell);
+        self.step(question, What::Tell);
     }
 
     /// An agent takes its yes. Whether the call runs.
     pub(crate) fn redeem(&mut self, question: usize, key: Key) -> bool {
         let before = self.questions[question];
-        let approval = approval_of(question, before.unwrap());
-        let redeem =
-            Event::Redeem { digest: approval.digest.clone(), asker: approval.asker, key: Some(key.to_string()) };
         let mut next = *self;
-        if next.step(question, redeem).is_err() {
+        if !next.step(question, What::Redeem(key)) {
             return false;
         }
         if self.strict {
-            let _ = self.step(question, Event::Cancel(CancelReason::Policy));
+            self.step(question, What::Cancel(CancelReason::Policy));
             self.over();
             return false;
         }
@@ -140,7 +131,7 @@ impl Disk {
 
     /// Somebody comes for the second agent's turn. Whether it is theirs.
     pub(crate) fn take(&mut self, key: Key) -> bool {
-        let taken = self.batch_step(BatchEvent::Take { by: "poll", key: Some(key.to_string()) });
+        let taken = self.batch_step(WhatOfTurn::Take(key));
         if taken {
             for question in SECOND {
                 self.tell(question);
@@ -152,50 +143,106 @@ impl Disk {
     /// The first agent is stopped.
     pub(crate) fn stop(&mut self) {
         for question in FIRST {
-            let _ = self.step(question, Event::Cancel(CancelReason::Stop));
+            self.step(question, What::Cancel(CancelReason::Stop));
         }
     }
 
     /// The second agent's conversation gets a new message.
     pub(crate) fn new_message(&mut self) {
-        self.batch_step(BatchEvent::Cancel(CancelReason::NewMessage));
+        self.batch_step(WhatOfTurn::NewMessage);
         for question in SECOND {
-            let _ = self.step(question, Event::Cancel(CancelReason::NewMessage));
+            self.step(question, What::Cancel(CancelReason::NewMessage));
         }
     }
 
     /// What time has ended.
     pub(crate) fn expire(&mut self) {
         for question in 0..QUESTIONS {
-            let _ = self.step(question, Event::Tick);
+            self.step(question, What::Tick);
         }
         self.over();
     }
 
     fn over(&mut self) {
         if SECOND.iter().all(|question| !matches!(self.questions[*question], None | Some(Life::Open { .. }))) {
-            self.batch_step(BatchEvent::Over);
+            self.batch_step(WhatOfTurn::Over);
         }
     }
 
-    fn step(&mut self, question: usize, event: Event) -> Result<(), approval::Refusal> {
-        let Some(life) = self.questions[question] else { return Ok(()) };
-        let (next, _) = approval::step(&approval_of(question, life), event, self.now())?;
-        self.questions[question] = Some(life_of(&next, life, self.late));
-        Ok(())
+    /// Takes a step; false if it is refused.
+    fn step(&mut self, question: usize, what: What) -> bool {
+        let Some(life) = self.questions[question] else { return true };
+        let next = STEPS.with_borrow_mut(|known| {
+            *known.entry((question, life, what, self.late)).or_insert_with(|| stepped(question, life, what, self.now()))
+        });
+        self.questions[question] = next.or(self.questions[question]);
+        next.is_some()
     }
 
-    fn batch_step(&mut self, event: BatchEvent) -> bool {
+    fn batch_step(&mut self, what: WhatOfTurn) -> bool {
         let Some(turn) = self.batch else { return false };
-        let Ok(next) = batch::step(&batch_of(turn), event, self.now()) else { return false };
-        self.batch = Some(match next.state {
-            BatchState::Open => Turn::Open,
-            BatchState::Ready { .. } | BatchState::Sending { .. } => Turn::Ready,
-            BatchState::Resumed { key, .. } => Turn::Taken { key: key.unwrap().parse().unwrap() },
-            BatchState::Cancelled { .. } => Turn::Cancelled,
+        let next = TURN_STEPS.with_borrow_mut(|known| {
+            *known.entry((turn, what, self.late)).or_insert_with(|| turned(turn, what, self.now()))
         });
-        true
+        self.batch = next.or(self.batch);
+        next.is_some()
     }
+}
+
+/// What can happen to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum What {
+    Join,
+    Reply(Human),
+    Tell,
+    Redeem(Key),
+    Cancel(CancelReason),
+    Tick,
+}
+
+/// What can happen to a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum WhatOfTurn {
+    Over,
+    Take(Key),
+    NewMessage,
+}
+
+thread_local! {
+    /// What each step comes to. There are few different ones, and each is taken millions of times.
+    static STEPS: RefCell<HashMap<(usize, Life, What, bool), Option<Life>>> = RefCell::default();
+    static TURN_STEPS: RefCell<HashMap<(Turn, WhatOfTurn, bool), Option<Turn>>> = RefCell::default();
+}
+
+fn stepped(question: usize, life: Life, what: What, now: Timestamp) -> Option<Life> {
+    let approval = approval_of(question, life);
+    let event = match what {
+        What::Join => Event::Join { deferred: false },
+        What::Reply(human) => Event::Reply(Answered { at: now, ..answer(human) }),
+        What::Tell => Event::Tell,
+        What::Redeem(key) => {
+            Event::Redeem { digest: approval.digest.clone(), asker: approval.asker.clone(), key: Some(key.to_string()) }
+        }
+        What::Cancel(reason) => Event::Cancel(reason),
+        What::Tick => Event::Tick,
+    };
+    let (next, _) = approval::step(&approval, event, now).ok()?;
+    Some(life_of(&next, life, now == at(true)))
+}
+
+fn turned(turn: Turn, what: WhatOfTurn, now: Timestamp) -> Option<Turn> {
+    let event = match what {
+        WhatOfTurn::Over => BatchEvent::Over,
+        WhatOfTurn::Take(key) => BatchEvent::Take { by: "poll", key: Some(key.to_string()) },
+        WhatOfTurn::NewMessage => BatchEvent::Cancel(CancelReason::NewMessage),
+    };
+    let next = batch::step(&batch_of(turn), event, now).ok()?;
+    Some(match next.state {
+        BatchState::Open => Turn::Open,
+        BatchState::Ready { .. } | BatchState::Sending { .. } => Turn::Ready,
+        BatchState::Resumed { key, .. } => Turn::Taken { key: key.unwrap().parse().unwrap() },
+        BatchState::Cancelled { .. } => Turn::Cancelled,
+    })
 }
 
 fn at(late: bool) -> Timestamp {
@@ -216,14 +263,6 @@ fn approval_of(question: usize, life: Life) -> Approval {
     let asked = matches!(life, Life::Open { late: true });
     let deferred = SECOND.contains(&question);
     let (mut approval, _) = approval::open(Asking { id: question.to_string(), digest, asker, deferred }, at(asked));
-    let answer = |by: Human| Answered {
-        outcome: if by == 0 { Outcome::Allow } else { Outcome::Deny },
-        by: by.to_string(),
-        at: at(false),
-        feedback: None,
-        shown: Vec::new(),
-        edited: None,
-    };
     approval.state = match life {
         Life::Open { .. } => State::Open,
         Life::Allowed { by, late } => {
@@ -236,6 +275,18 @@ fn approval_of(question: usize, life: Life) -> Approval {
         Life::Expired => State::Expired { at: at(false) },
     };
     approval
+}
+
+/// The first human's yes, or the second one's no.
+fn answer(by: Human) -> Answered {
+    Answered {
+        outcome: if by == 0 { Outcome::Allow } else { Outcome::Deny },
+        by: by.to_string(),
+        at: at(false),
+        feedback: None,
+        shown: Vec::new(),
+        edited: None,
+    }
 }
 
 fn life_of(approval: &Approval, before: Life, late: bool) -> Life {
