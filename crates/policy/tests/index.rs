@@ -3,7 +3,7 @@
 
 mod generate;
 
-use countersign_policy::pattern::{Dialect, Pattern, TextPattern, Wildcard, spellings};
+use countersign_policy::pattern::{Dialect, Pattern, PrefixPattern, Programs, TextPattern, Wildcard, spellings};
 use countersign_policy::{
     Action, Call, CommandSpelling, Effect, Origin, Resource, Rule, Selector, Source, SourceKind, Target, View, Word,
     WordKind,
@@ -15,10 +15,24 @@ use proptest::prelude::*;
 const PROGRAMS: [&str; 12] =
     ["git", "GIT", "/usr/bin/git", "./git", "gi*", "**", "*", "\\git", "K", "\u{212a}", "bin/É", "é"];
 
+/// What commands and patterns have behind a program: the same word in other cases and forms, options, runs of words.
+const WORDS: [&str; 15] = [
+    "push", "PUSH", "pu\\sh", "pu*", "*", "**", "run", "task-1", "task-2", "-C", "\\*", "k", "\u{212a}", "\u{e9}",
+    "\u{c9}",
+];
+
+fn program() -> impl Strategy<Value = &'static str> {
+    prop_oneof![2 => Just("git"), 1 => prop::sample::select(&PROGRAMS[..])]
+}
+
 fn words() -> impl Strategy<Value = Vec<Word>> {
-    let kind = prop_oneof![6 => Just(WordKind::Data), 1 => Just(WordKind::Power), 1 => Just(WordKind::Dynamic)];
-    let text = prop::sample::select([&PROGRAMS[..], &["git/", "k", "", "/", "x"]].concat());
-    vec((text, kind).prop_map(|(text, kind)| Word { text: text.to_owned(), kind }), 0..3)
+    let kind = || prop_oneof![10 => Just(WordKind::Data), 1 => Just(WordKind::Power), 1 => Just(WordKind::Dynamic)];
+    let word = |text: &str, kind| Word { text: text.to_owned(), kind };
+    let odd = prop::sample::select(&["git/", "k", "", "/", "x"][..]);
+    let program = (prop_oneof![6 => program(), 1 => odd], kind()).prop_map(move |(text, kind)| word(text, kind));
+    let behind = prop::sample::select([&WORDS[..], &["", "git", "x"]].concat());
+    let behind = (behind, kind()).prop_map(move |(text, kind)| word(text, kind));
+    (vec(program, 0..=1), vec(behind, 0..7)).prop_map(|(program, behind)| [program, behind].concat())
 }
 
 fn command() -> impl Strategy<Value = Target> {
@@ -28,13 +42,23 @@ fn command() -> impl Strategy<Value = Target> {
         .prop_map(|(resource, spellings)| Target { spellings, ..Target::primary(Action::Shell, resource) })
 }
 
+/// A pattern of ours or of Codex.
+fn pattern_of_commands() -> impl Strategy<Value = Pattern> {
+    let ours = (program(), vec(prop::sample::select(&WORDS[..]), 0..5)).prop_map(|(program, words)| {
+        Pattern::parse(&Action::Shell, &format!("{program} {}", words.join(" "))).unwrap()
+    });
+    let programs = prop_oneof![Just(Programs::Exact), Just(Programs::AnyPath)];
+    let word = prop::sample::select(&WORDS[..]).prop_map(str::to_owned);
+    let theirs = (program(), programs, vec(vec(word, 0..3), 0..4))
+        .prop_map(|(program, programs, rest)| Pattern::prefix(PrefixPattern::new(program, programs, &rest)));
+    prop_oneof![3 => ours, 1 => theirs]
+}
+
 fn rule_of_commands() -> impl Strategy<Value = Rule> {
-    let text = (prop::sample::select(&PROGRAMS[..]), prop::sample::select(&["", " *", " x", " **"][..]));
-    let pattern = text.prop_map(|(program, rest)| Pattern::parse(&Action::Shell, &format!("{program}{rest}")).unwrap());
-    (generate::rule(generate::effect()), vec(pattern, 0..3)).prop_map(|(rule, patterns)| Rule {
-        selector: Selector::Action(Action::Shell),
-        patterns,
-        ..rule
+    let patterns = prop_oneof![3 => vec(pattern_of_commands(), 1), 1 => vec(pattern_of_commands(), 0..4)];
+    (generate::rule(generate::effect()), patterns, proptest::bool::weighted(0.8)).prop_map(|(rule, patterns, plain)| {
+        let rule = Rule { selector: Selector::Action(Action::Shell), patterns, ..rule };
+        if plain { Rule { unless: Vec::new(), when: Vec::new(), expires: None, ..rule } } else { rule }
     })
 }
 
@@ -50,7 +74,7 @@ proptest! {
 
     #[test]
     fn no_rule_is_overlooked(
-        commands in vec(rule_of_commands(), 0..8),
+        commands in vec(rule_of_commands(), 0..30),
         others in vec(generate::rule(generate::effect()), 0..4),
         target in prop_oneof![3 => command(), 1 => generate::target()],
         call in generate::call(),
@@ -184,6 +208,43 @@ proptest! {
             prop_assert_eq!(found.len(), expected.len());
         }
     }
+}
+
+/// What is looked at of many rules of one program, each with a word of its own at the end.
+fn looked_at(line: &str, dynamic: &str) -> usize {
+    let rule = |number: u32| {
+        let origin = Origin { file: "x.toml".into(), line: number, text: String::new() };
+        let text = if number.is_multiple_of(2) { "npm run task-N *" } else { "npm * task-N *" }
+            .replace('N', &number.to_string());
+        let patterns = vec![Pattern::parse(&Action::Shell, &text).unwrap()];
+        Rule { patterns, ..Rule::new(Effect::Deny, Selector::Action(Action::Shell), origin) }
+    };
+    let source = Source::new(SourceKind::User, "x.toml", true, (0..400).map(rule).collect());
+    let kind = |text: &str| if text == dynamic { WordKind::Dynamic } else { WordKind::Data };
+    let words: Vec<Word> = line.split(' ').map(|text| Word { text: text.to_owned(), kind: kind(text) }).collect();
+    let spelling = CommandSpelling { words: words.clone(), allows: false };
+    let target =
+        Target { spellings: vec![spelling; 64], ..Target::primary(Action::Shell, Resource::Words(words.clone())) };
+    let found: Vec<u32> =
+        source.candidates(&target, &View::native(spellings(&target))).map(|rule| rule.origin.line).collect();
+    assert!(found.is_sorted_by(|one, other| one < other), "each rule once");
+    found.len()
+}
+
+#[test]
+fn of_many_rules_of_a_program_few_are_looked_at() {
+    assert_eq!(looked_at("npm run task-38 --all", ""), 1);
+    assert_eq!(looked_at("/usr/bin/NPM RUN x Task-39", ""), 1);
+    assert_eq!(looked_at("npm run", ""), 0);
+    // What is known only when it runs may be any of them: those whose word stands before it are not looked at.
+    assert_eq!(looked_at("npm run $X task-38", "$X"), 400);
+    assert_eq!(looked_at("npm run task-38 $X", "$X"), 201);
+}
+
+#[test]
+fn a_long_command_finds_each_rule_once() {
+    let words: Vec<String> = (0..10_000).map(|number| format!("task-{}", number % 400)).collect();
+    assert_eq!(looked_at(&format!("npm x {}", words.join(" ")), ""), 201);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Which rules of a source could speak of a target, without looking at the others.
 //!
-//! Rules about built-in actions stand in buckets by action, those about commands by program; all others by the name that
-//! the action has, here or in the terms of another system, and by what is known of the texts that they speak of. Whatever
-//! dialect a pattern is written in, it tells the same few facts ([`Outline`]). The index may only ever leave out rules
-//! that cannot speak.
+//! Rules about built-in actions stand in buckets by action, those about commands by program and a further word; all others
+//! by the name that the action has, here or in the terms of another system, and by what is known of the texts that they
+//! speak of. Whatever dialect a pattern is written in, it tells the same few facts ([`Outline`]). The index may only ever
+//! leave out rules that cannot speak.
 
 mod brief;
+mod commands;
 mod quick;
 mod table;
 
@@ -13,11 +14,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use brief::Briefs;
+use commands::Commands;
 use quick::QuickMap;
 use table::{Facts, LONGEST, Room, Table, Walk};
 
 use crate::action::Action;
-use crate::pattern::{Marks, Outline, Pattern, Spellings, TextPattern, folded, plain};
+use crate::pattern::{Marks, Outline, Pattern, Spellings, TextPattern, plain};
 use crate::rule::{Rule, Selector};
 use crate::target::{Resource, Target, Word};
 use crate::terms::View;
@@ -32,10 +34,7 @@ const FEW: usize = 2;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     by_action: QuickMap<Action, Vec<u32>>,
-    /// Of the rules about commands, those whose patterns all write the program out, by that, folded ...
-    by_program: QuickMap<String, Vec<u32>>,
-    /// ... and the others.
-    any_program: Vec<u32>,
+    commands: Commands,
     /// The rules about tools of any name.
     any_name: Vec<u32>,
     /// The rules about tools, by name and text.
@@ -48,16 +47,16 @@ pub(crate) struct Index {
 impl Index {
     /// Files the rules.
     pub(crate) fn new(rules: &[Rule]) -> Index {
-        let mut index = Index { briefs: Briefs::of(rules), ..Index::default() };
+        let about_commands = |(rule, _): &(&Rule, u32)| matches!(&rule.selector, Selector::Action(Action::Shell));
+        let commands = Commands::new(rules.iter().zip(0_u32..).filter(about_commands));
+        let mut index = Index { briefs: Briefs::of(rules), commands, ..Index::default() };
         let mut names = [Filings::default(), Filings::default()];
         for (rule, position) in rules.iter().zip(0_u32..) {
             let [named, actions] = &mut names;
             match &rule.selector {
+                Selector::Action(Action::Shell) => {}
                 Selector::Action(action) if is_builtin(action) => {
                     index.by_action.entry(action.clone()).or_default().push(position);
-                    if *action == Action::Shell {
-                        index.file_command(rule, position);
-                    }
                 }
                 Selector::Named(name) => named.file(rule, position, name.outline()),
                 Selector::Action(action) => {
@@ -89,7 +88,7 @@ impl Index {
             let marks = usize::try_from(*position).ok().and_then(|at| self.marks.get(at)).copied().unwrap_or_default();
             spellings.is_none_or(|spellings| spellings.may_hold(marks))
         };
-        let about = self.about_action(target);
+        let about = self.about_action(target, view);
         let mut others = Cow::Borrowed(&*self.any_name);
         let mut found = Vec::new();
         self.walk(target, view, 0, |position| {
@@ -108,7 +107,7 @@ impl Index {
     /// The last rule that speaks of this target.
     pub(crate) fn last(&self, target: &Target, view: &View<'_>, mut speaks: impl FnMut(u32) -> bool) -> Option<u32> {
         let mut last = None;
-        for positions in [&*self.about_action(target), &self.any_name] {
+        for positions in [&*self.about_action(target, view), &self.any_name] {
             let later = positions.iter().rev().take_while(|position| last.is_none_or(|last| **position > last));
             last = later.copied().find(|position| speaks(*position)).or(last);
         }
@@ -129,28 +128,20 @@ impl Index {
     }
 
     /// The rules about commands that could speak of one spelled in any of these ways, in the order in which they were
-    /// written. A pattern matches the program as it is spelled or by its name without folder.
+    /// written.
     pub(crate) fn of_commands<'w>(&self, spellings: impl Iterator<Item = &'w [Word]>) -> Vec<u32> {
-        let mut positions = self.any_program.clone();
-        for program in spellings.filter_map(<[Word]>::first) {
-            let program = folded(&program.text);
-            let name = program.rsplit('/').find(|name| !matches!(*name, "" | ".")).filter(|name| *name != program);
-            let found = [Some(&*program), name].into_iter().flatten().filter_map(|name| self.by_program.get(name));
-            positions.extend(found.flatten());
-        }
-        positions.sort_unstable();
-        positions.dedup();
-        positions
+        self.commands.find(spellings, std::iter::empty())
     }
 
-    fn about_action(&self, target: &Target) -> Cow<'_, [u32]> {
+    fn about_action(&self, target: &Target, view: &View<'_>) -> Cow<'_, [u32]> {
         if target.action == Action::Shell {
             let own = match &target.resource {
                 Resource::Words(words) => words.as_slice(),
                 _ => &[],
             };
             let others = target.spellings.iter().map(|spelling| spelling.words.as_slice());
-            Cow::Owned(self.of_commands(std::iter::once(own).chain(others)))
+            let lines = view.spellings.iter().flat_map(Spellings::lines);
+            Cow::Owned(self.commands.find(std::iter::once(own).chain(others), lines))
         } else {
             Cow::Borrowed(self.by_action.get(&target.action).map_or(&[][..], Vec::as_slice))
         }
@@ -169,15 +160,6 @@ impl Index {
         }
         if by_action {
             walk.enter(ACTIONS, &plain(&target.action.to_string()), text.as_deref());
-        }
-    }
-
-    fn file_command(&mut self, rule: &Rule, position: u32) {
-        match programs(rule) {
-            Some(programs) => {
-                programs.into_iter().for_each(|name| self.by_program.entry(name).or_default().push(position));
-            }
-            None => self.any_program.push(position),
         }
     }
 }
@@ -203,14 +185,6 @@ fn tool_outline(server: Option<&TextPattern>, tool: &TextPattern) -> Outline {
     }
     tool.outline_into(&mut outline);
     outline
-}
-
-/// The programs that a rule's patterns write out, folded; `None` where it could speak of others.
-fn programs(rule: &Rule) -> Option<Vec<String>> {
-    let mut programs = rule.patterns.iter().map(Pattern::program).collect::<Option<Vec<_>>>()?;
-    programs.sort();
-    programs.dedup();
-    if programs.is_empty() { None } else { Some(programs) }
 }
 
 /// Rules about tools, by what is known of their names and texts.

@@ -34,6 +34,18 @@ impl LinePattern {
         }
     }
 
+    /// What every text begins with that it matches, up to a blank or the text's end: pieces of it between blanks, folded.
+    pub(super) fn pieces(&self) -> Option<std::str::Split<'_, char>> {
+        let Stars { first, others, shorter } = &self.folded;
+        let whole = match shorter {
+            Some(shorter) if shorter.others.is_empty() => Some(&*shorter.first),
+            Some(_) => None,
+            None => Some(&**first).filter(|_| others.is_empty()),
+        };
+        let known = whole.or_else(|| first.rsplit_once(' ').map(|(known, _)| known));
+        known.filter(|_| !self.compound).map(|known| known.split(' '))
+    }
+
     pub(super) fn matches(&self, words: &[Word], call: &Call, case: Case) -> bool {
         let [word] = words else { return false };
         match case {

@@ -124,6 +124,11 @@ impl Glob {
         Some(literal)
     }
 
+    /// The same without a copy, where it has no `\`.
+    pub(super) fn as_literal(&self) -> Option<Cow<'_, str>> {
+        if self.plain { Some(Cow::Borrowed(&*self.text)) } else { self.literal().map(Cow::Owned) }
+    }
+
     /// Whether the whole of `text` matches. Time is at most the product of both lengths, memory is constant.
     pub fn matches(&self, text: &str, case: Case) -> bool {
         if self.plain && case == Case::Exact {

@@ -1,6 +1,7 @@
 //! Patterns over resources, in the native grammar. `\` takes the next character as it is, everywhere.
 
 mod claude_code;
+mod demand;
 mod gitignore;
 mod glob;
 mod includes;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use claude_code::{DomainPattern, LinePattern};
+pub(crate) use demand::Demand;
 pub use gitignore::{Anchor, GitignorePattern};
 pub(crate) use glob::folded;
 pub use glob::{Case, Glob};
@@ -171,6 +173,16 @@ impl<'a> Spellings<'a> {
         Some(Spellings { one, other: None, commands: texts, programs: None, complete: true })
     }
 
+    /// What stands as one word: of a command in another system's terms its texts.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &'a str> {
+        let line = |words: &'a [Word]| if let [line] = words { Some(&*line.text) } else { None };
+        let own = self.of().filter_map(move |spelling| match spelling {
+            Spelling::Words(words, _) => line(words),
+            _ => None,
+        });
+        own.chain(self.commands.iter().filter_map(move |command| line(&command.words)))
+    }
+
     /// The ways in which the resource itself is spelled.
     fn of(&self) -> impl Iterator<Item = &Spelling<'a>> {
         std::iter::once(&self.one).chain(&self.other)
@@ -294,15 +306,6 @@ impl Pattern {
             (Form::Domain(pattern), Spelling::Url { host, .. }) => pattern.matches(host),
             (Form::Gitignore(pattern), Spelling::Path { text, .. }) => pattern.matches(text, call, case),
             _ => false,
-        }
-    }
-
-    /// The program that a pattern over commands speaks of, folded, if it is written out.
-    pub(crate) fn program(&self) -> Option<String> {
-        match &self.form {
-            Form::Shell(pattern) => pattern.program(),
-            Form::Prefix(pattern) => Some(folded(pattern.program()).into_owned()),
-            _ => None,
         }
     }
 

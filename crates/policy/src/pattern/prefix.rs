@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, PatternError};
+use super::{Case, Demand, PatternError};
 use crate::target::{Word, WordKind};
 
 /// The folders that only an administrator fills: a program there is what its name says.
@@ -76,6 +76,13 @@ impl PrefixPattern {
     /// The name of the program.
     pub(super) fn program(&self) -> &str {
         &self.program
+    }
+
+    /// The words that it demands behind its program.
+    pub(super) fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
+        // Where no word would do, one that is known only when it runs still does.
+        let demanded = self.rest.iter().zip(1..).filter(|(words, _)| !words.is_empty());
+        demanded.map(|(words, place)| Demand::several(place, words))
     }
 
     /// How the program's name is meant.

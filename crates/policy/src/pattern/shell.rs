@@ -2,8 +2,10 @@
 
 mod includes;
 
-use super::PatternError;
+use std::borrow::Cow;
+
 use super::glob::{Case, Glob, folded};
+use super::{Demand, PatternError};
 use crate::target::{Word, WordKind};
 
 /// A pattern over the words of a simple command.
@@ -59,11 +61,24 @@ impl ShellPattern {
     }
 
     /// The program that it speaks of, folded, if it is written out.
-    pub(super) fn program(&self) -> Option<String> {
-        match self.tokens.first()? {
-            Token::Word { glob, .. } => glob.literal().map(|text| folded(&text).into_owned()),
-            Token::AnyData | Token::Anything => None,
-        }
+    pub(super) fn program(&self) -> Option<Cow<'_, str>> {
+        let program = self.tokens.first()?.literal()?;
+        Some(match program {
+            Cow::Borrowed(text) => folded(text),
+            Cow::Owned(text) => Cow::Owned(folded(&text).into_owned()),
+        })
+    }
+
+    /// The words that it demands behind a program that is written out: as long as each token before takes exactly one
+    /// word, at its place.
+    pub(super) fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
+        let is_word = |token: &&Token| matches!(token, Token::Word { .. });
+        let fixed = self.tokens.iter().take_while(is_word).count();
+        self.tokens
+            .iter()
+            .enumerate()
+            .skip(1)
+            .filter_map(move |(at, token)| Some(Demand::one((at < fixed).then_some(at), token.literal()?)))
     }
 
     /// Whether the words match.
@@ -182,6 +197,14 @@ fn skip_empty(tokens: &[Token], reachable: &mut [bool]) {
 }
 
 impl Token {
+    /// The one word that the token takes, in this case or another.
+    fn literal(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Token::Word { glob, .. } => glob.as_literal(),
+            Token::AnyData | Token::Anything => None,
+        }
+    }
+
     /// Whether the token takes this word and could take more, and whether it takes this word and is done.
     fn takes(&self, word: &Word, first: bool, case: Case) -> (bool, bool) {
         match self {
