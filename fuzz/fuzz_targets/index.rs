@@ -1,11 +1,12 @@
 //! Any rules of any dialect: the index finds the rule that looking at them one by one from the end finds, and leaves out
-//! none that speaks. Lines are rules; the last is the name and the text that are looked up.
+//! none that speaks. Lines are rules; the last is the name and the text that are looked up. The same lines are rules about
+//! commands, the last one a command and another way to spell it.
 #![no_main]
 
-use countersign_policy::pattern::{Dialect, Pattern, Wildcard};
+use countersign_policy::pattern::{Dialect, Pattern, Wildcard, spellings};
 use countersign_policy::{
-    Action, Attendance, Call, Class, Effect, Origin, Resource, Rule, Selector, Source, SourceKind, Target, Timestamp,
-    View,
+    Action, Attendance, Call, Class, CommandSpelling, Effect, Origin, Resource, Rule, Selector, Source, SourceKind,
+    Target, Timestamp, View, Word, WordKind,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -20,7 +21,10 @@ const PIECES: [(char, &str); 6] = [
 ];
 
 fuzz_target!(|text: &str| {
-    let Some((rules, (name, asked))) = text.rsplit_once('\n').map(|(rules, last)| (rules, fields(last))) else { return };
+    let Some((rules, (name, asked))) = text.rsplit_once('\n').map(|(rules, last)| (rules, fields(last))) else {
+        return;
+    };
+    look_up_command(rules, name, asked);
     let rules: Vec<Rule> = rules.split('\n').map(rule).collect();
     let source = Source::new(SourceKind::User, "x", true, rules);
     let (name, asked) = (pieces(name), pieces(asked));
@@ -33,6 +37,36 @@ fuzz_target!(|text: &str| {
     let all: Vec<usize> = source.candidates(&target, &view).filter(speaks).map(line).collect();
     assert_eq!(all, source.rules().iter().filter(speaks).map(line).collect::<Vec<_>>());
 });
+
+/// What is found of rules about commands is what speaks.
+fn look_up_command(rules: &str, one: &str, other: &str) {
+    let rules: Vec<Rule> = rules.split('\n').filter_map(rule_of_commands).collect();
+    let source = Source::new(SourceKind::User, "x", true, rules);
+    let word = |text: &str| {
+        let kind = if text.starts_with('$') { WordKind::Dynamic } else { WordKind::Data };
+        Word { text: text.to_owned(), kind }
+    };
+    let words = |text: &str| text.split(' ').map(word).collect::<Vec<_>>();
+    let spellings_of = vec![CommandSpelling { words: words(other), allows: true }];
+    let target = Target { spellings: spellings_of, ..Target::primary(Action::Shell, Resource::Words(words(one))) };
+    let (_, call) = call();
+    let speaks = |rule: &&Rule| rule.applies(&target, &call, Timestamp(0));
+    let place = |rule: &Rule| std::ptr::from_ref(rule).addr();
+    let view = View::native(spellings(&target));
+    let found: Vec<usize> = source.candidates(&target, &view).filter(speaks).map(place).collect();
+    assert_eq!(found, source.rules().iter().filter(speaks).map(place).collect::<Vec<_>>());
+}
+
+/// Effect and patterns from one line; none where they are no patterns.
+fn rule_of_commands(line: &str) -> Option<Rule> {
+    let mut chars = line.chars();
+    let kind = chars.next().map_or(0, u32::from);
+    let effect = [Effect::Allow, Effect::Ask, Effect::Deny][kind as usize % 3];
+    let patterns = chars.as_str().split('\t').map(|text| Pattern::parse(&Action::Shell, text));
+    let origin = Origin { file: "x".into(), line: 1, text: String::new() };
+    let patterns = patterns.collect::<Result<_, _>>().ok()?;
+    Some(Rule { patterns, ..Rule::new(effect, Selector::Action(Action::Shell), origin) })
+}
 
 /// Effect, dialects of name and pattern, and both, from one line.
 fn rule(line: &str) -> Rule {
