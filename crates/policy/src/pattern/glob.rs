@@ -21,6 +21,8 @@ pub struct Glob {
     text: Box<str>,
     /// Whether the text stands for itself: it has neither `*` nor `\`.
     plain: bool,
+    /// Whether it is ASCII alone.
+    ascii: bool,
 }
 
 /// One step of a glob.
@@ -34,7 +36,8 @@ impl Glob {
     /// Compiles a text in which `*` stands for any run of characters and `\` takes the next character as it is.
     /// A backslash at the very end stands for itself.
     pub fn compile(text: &str) -> Glob {
-        Glob { text: text.into(), plain: !text.bytes().any(|byte| matches!(byte, b'*' | b'\\')) }
+        let plain = !text.bytes().any(|byte| matches!(byte, b'*' | b'\\'));
+        Glob { text: text.into(), plain, ascii: text.is_ascii() }
     }
 
     /// As it was written.
@@ -134,8 +137,11 @@ impl Glob {
         if self.plain && case == Case::Exact {
             return *self.text == *text;
         }
-        if self.plain && self.text.is_ascii() && text.is_ascii() {
-            return self.text.eq_ignore_ascii_case(text);
+        if self.plain && self.text.eq_ignore_ascii_case(text) {
+            return true;
+        }
+        if self.plain && self.ascii && text.is_ascii() {
+            return false;
         }
         let mut pieces = &*self.text;
         let mut rest = text;

@@ -87,13 +87,13 @@ impl ShellPattern {
     /// folder, an argument that is known only when it runs could be any words, and further words do not slip past: what
     /// is said of `git push` holds for `git push --force`.
     pub fn matches(&self, words: &[Word], case: Case) -> bool {
-        // Most patterns are of another program.
-        if let (Some(token @ Token::Word { .. }), Some(program)) = (self.tokens.first(), words.first())
-            && !token.takes(program, true, case).1
-        {
-            return false;
+        match (self.tokens.split_first(), words.split_first()) {
+            // A program that is known only when it runs is none that is named.
+            (Some((token @ Token::Word { .. }, tokens)), Some((program, words))) => {
+                token.takes(program, true, case).1 && runs(tokens, words, case, false)
+            }
+            _ => runs(&self.tokens, words, case, true),
         }
-        runs(&self.tokens, words, case, true)
     }
 
     /// Whether the pattern matches and spells out the word at `at`: all of it, or for a URL its host, for an absolute path
@@ -135,6 +135,8 @@ fn runs(mut tokens: &[Token], mut words: &[Word], case: Case, mut start: bool) -
         (tokens, words, start) = (tokens_after, words_after, false);
     }
     match tokens {
+        // What is known only when it runs could be all that is left, and what follows it changes nothing.
+        _ if case == Case::Fold && words.first().is_some_and(|word| word.kind == WordKind::Dynamic) => true,
         [] => words.is_empty() || case == Case::Fold,
         [Token::Anything] => true,
         [Token::AnyData] => case == Case::Fold || words.iter().all(|word| word.kind == WordKind::Data),
@@ -234,7 +236,12 @@ fn first_matches(glob: &Glob, literal: bool, any_kind: bool, word: &Word, case: 
         return false;
     }
     word_matches(glob, literal, any_kind, word, case)
-        || (case == Case::Fold && word.text.rsplit('/').next().is_some_and(|name| glob.matches(name, case)))
+        || (case == Case::Fold && behind_folder(&word.text).is_some_and(|name| glob.matches(name, case)))
+}
+
+/// The name behind the last `/`, if there is one. Most programs are short and have none.
+fn behind_folder(program: &str) -> Option<&str> {
+    program.get(program.bytes().rposition(|byte| byte == b'/')? + 1..)
 }
 
 /// The words of a pattern with their offsets, split at white space that no backslash escapes.
