@@ -237,6 +237,9 @@ impl Default for Strictest<'_> {
 impl<'a> Strictest<'a> {
     /// Weighs a source's rules that speak of the target and say at least `least`.
     fn weigh(&mut self, source: &'a Source, matter: Matter<'_>, least: Effect, which: Which) {
+        if which == Which::Descendants && !source.binds_below() {
+            return;
+        }
         let Matter { target, own, call, standing, now, .. } = matter;
         let said = source.terms().say(target, call);
         let others = said.as_ref().map(|said| View::of(said, own));
@@ -248,16 +251,25 @@ impl<'a> Strictest<'a> {
         };
         let speaks = |rule: &&Rule| weighs(rule) && rule.speaks_of(target, view, call, now);
         let candidates = || source.candidates(target, view);
-        let falls_back = source.falls_back() && !candidates().any(|rule| !rule.fallback && speaks(&rule));
         match source.combining() {
+            Combining::Strictest if source.falls_back() => {
+                let speaking: Vec<&Rule> = candidates().filter(speaks).collect();
+                let falls_back = speaking.iter().all(|rule| rule.fallback);
+                for rule in speaking.into_iter().filter(|rule| rule.fallback == falls_back) {
+                    if self.may_take(rule, least) {
+                        self.take(source, rule);
+                    }
+                }
+            }
             Combining::Strictest => {
-                for rule in candidates().filter(|rule| rule.fallback == falls_back) {
+                for rule in candidates() {
                     if self.may_take(rule, least) && speaks(&rule) {
                         self.take(source, rule);
                     }
                 }
             }
             Combining::LastMatch => {
+                let falls_back = source.falls_back() && !candidates().any(|rule| !rule.fallback && speaks(&rule));
                 let of = |view: &View<'_>, least| {
                     source.last_that(target, view, least, |rule| {
                         rule.fallback == falls_back && weighs(rule) && rule.speaks_of(target, view, call, now)
@@ -381,8 +393,10 @@ pub(crate) struct Granted<'a> {
 
 impl<'a> Granted<'a> {
     fn speaking(self, effect: Effect, matter: Matter<'_>) -> impl Iterator<Item = &'a Grant> {
-        let Matter { target, call, now, .. } = matter;
-        self.grants.iter().filter(move |grant| grant.effect == effect && grant.applies(target, call, now))
+        let Matter { target, own, call, now, .. } = matter;
+        let spellings = own.spellings.as_ref();
+        let speaks = move |grant: &&Grant| grant.effect == effect && grant.speaks_of(target, spellings, call, now);
+        self.grants.iter().filter(speaks)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::call::Call;
 use crate::effect::Effect;
-use crate::pattern::{Case, Pattern, Workspace, spellings};
+use crate::pattern::{Case, Pattern, Spellings, Workspace, spellings};
 use crate::scope::Scope;
 use crate::target::Target;
 use crate::time::Timestamp;
@@ -87,15 +87,15 @@ impl Reach {
 
     /// Whether the call is within reach. What the scope needs and the grant lacks is never within reach.
     pub fn covers(&self, call: &Call) -> bool {
-        let project = self.project.as_ref() == Some(&call.project);
-        let session = self.session.as_ref() == Some(&call.session_key());
-        let turn = call.turn.is_some() && self.turn == call.turn;
+        let project = || self.project.as_ref() == Some(&call.project);
+        let session = || self.session.as_ref() == Some(&call.session_key());
+        let turn = || call.turn.is_some() && self.turn == call.turn;
         self.user == call.user
             && match self.scope {
                 Scope::Once | Scope::Team => false,
-                Scope::Turn => project && session && turn,
-                Scope::Session => project && session,
-                Scope::Project => project,
+                Scope::Turn => project() && turn() && session(),
+                Scope::Session => project() && session(),
+                Scope::Project => project(),
                 Scope::User => true,
             }
     }
@@ -104,6 +104,17 @@ impl Reach {
 impl Grant {
     /// Whether the grant speaks of this target of this call now. It never speaks of a target that was not understood.
     pub fn applies(&self, target: &Target, call: &Call, now: Timestamp) -> bool {
+        self.speaks_of(target, spellings(target).as_ref(), call, now)
+    }
+
+    /// The same of a target with these spellings.
+    pub(crate) fn speaks_of(
+        &self,
+        target: &Target,
+        spellings: Option<&Spellings<'_>>,
+        call: &Call,
+        now: Timestamp,
+    ) -> bool {
         if self.action != target.action || !self.reach.covers(call) || self.expires.is_some_and(|at| at <= now) {
             return false;
         }
@@ -114,7 +125,7 @@ impl Grant {
         match &self.resource {
             GrantResource::Whole => true,
             GrantResource::Literal { key, .. } => target.grant_key().as_ref() == Some(key),
-            GrantResource::Pattern(pattern) => match spellings(target) {
+            GrantResource::Pattern(pattern) => match spellings {
                 None => false,
                 // A human said yes to the project's files: a folder that joins the workspace later is not among them.
                 Some(spellings) if lenient => {

@@ -161,14 +161,15 @@ impl Rule {
         let matches = |pattern: &&Pattern| {
             spellings.as_ref().is_some_and(|all| all.any(|spelling| pattern.matches(spelling, call, case)))
         };
-        let matching: Vec<&str> = match self.patterns.len() {
-            0 | 1 => Vec::new(),
-            _ => self.patterns.iter().filter(matches).map(Pattern::as_str).collect(),
+        let Some((selector, _)) = self.origin.text.split_once('(').filter(|_| self.patterns.len() > 1) else {
+            return self.origin.text.clone();
         };
-        match self.origin.text.split_once('(') {
-            Some((selector, _)) if !matching.is_empty() => format!("{selector}({})", matching.join(", ")),
-            _ => self.origin.text.clone(),
+        let mut text = String::with_capacity(self.origin.text.len());
+        for pattern in self.patterns.iter().filter(matches) {
+            text.push_str(if text.is_empty() { "(" } else { ", " });
+            text.push_str(pattern.as_str());
         }
+        if text.is_empty() { self.origin.text.clone() } else { format!("{selector}{text})") }
     }
 
     /// Whether the rule allows the command that names this target, and spells the name out.

@@ -15,7 +15,7 @@ use crate::grant::GrantLimit;
 use crate::index::{Index, is_builtin};
 use crate::pattern::{Machine, Pattern, Spellings};
 use crate::program::ProgramEntry;
-use crate::rule::{Rule, Selector};
+use crate::rule::{Binds, Rule, Selector};
 use crate::target::{Target, Word};
 use crate::terms::{Terms, View};
 use crate::time::Timestamp;
@@ -65,6 +65,8 @@ pub struct Source {
     index: Index,
     /// Whether some rules speak only where no others do.
     falls_back: bool,
+    /// Whether some rules are for sub-agents alone.
+    binds_below: bool,
     /// Whether some rule can only be told with the place of a program.
     wants_places: bool,
     /// Whether some rule is about places on Windows.
@@ -77,6 +79,7 @@ impl Source {
         let (combining, terms) = (Combining::default(), Terms::default());
         let index = Index::new(&rules);
         let falls_back = rules.iter().any(|rule| rule.fallback);
+        let binds_below = rules.iter().any(|rule| rule.binds == Binds::Descendants);
         let (mut wants_places, mut on_windows) = (false, false);
         let patterns = rules.iter().flat_map(|rule| rule.patterns.iter().chain(&rule.unless));
         for machine in patterns.filter_map(Pattern::wants_place) {
@@ -84,7 +87,20 @@ impl Source {
             on_windows |= matches!(machine, Machine::Windows | Machine::WindowsNode);
         }
         let (name, agent) = (name.into(), None);
-        Source { kind, name, trusted, agent, combining, terms, rules, index, falls_back, wants_places, on_windows }
+        Source {
+            kind,
+            name,
+            trusted,
+            agent,
+            combining,
+            terms,
+            rules,
+            index,
+            falls_back,
+            binds_below,
+            wants_places,
+            on_windows,
+        }
     }
 
     /// The same rules as a table of this kind of sub-agent.
@@ -110,6 +126,11 @@ impl Source {
     /// Whether some of its rules speak only where no others do.
     pub(crate) fn falls_back(&self) -> bool {
         self.falls_back
+    }
+
+    /// Whether some of its rules are for sub-agents alone.
+    pub(crate) fn binds_below(&self) -> bool {
+        self.binds_below
     }
 
     /// All rules, in the order in which they were written.

@@ -69,7 +69,8 @@ impl ToolEntry {
 
 /// Why the tool is not to be had in this call, if it is not.
 pub(crate) fn unavailable(policy: &Policy, call: &Call) -> Option<String> {
-    let entry = policy.catalog.tools.get(&call.action.to_string());
+    let tools = &policy.catalog.tools;
+    let entry = if tools.is_empty() { None } else { tools.get(&call.action.to_string()) };
     entry
         .and_then(|entry| outside(&entry.window(), call.host_version.as_deref()))
         .or_else(|| role::beyond(policy, call))
