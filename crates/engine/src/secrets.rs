@@ -7,6 +7,7 @@
 //! A mask covers letters, digits and a few harmless signs, nothing else: never a quote, a blank or anything that a shell
 //! would act upon. What follows such a sign inside a secret is shown. Every scan is one pass.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::show::hidden;
@@ -14,6 +15,7 @@ use crate::show::hidden;
 mod forms;
 mod names;
 mod places;
+mod quick;
 
 /// Secrets from this length on show how they begin and end, in characters.
 const LONG: usize = 18;
@@ -43,25 +45,30 @@ pub(crate) enum Show {
 /// A secret and how much of it is shown.
 type Found = (Range<usize>, Show);
 
-/// The text with its secrets masked.
-pub(crate) fn masked(text: &str) -> String {
+/// The text with its secrets masked: itself, where there are none.
+pub(crate) fn masked(text: &str) -> Cow<'_, str> {
+    let masks = find(text);
+    if masks.is_empty() {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     let mut shown = 0;
-    for mask in find(text) {
+    for mask in masks {
         out.push_str(text.get(shown..mask.range.start).unwrap_or_default());
         out.push_str(&mask.with);
         shown = mask.range.end;
     }
     out.push_str(text.get(shown..).unwrap_or_default());
-    out
+    Cow::Owned(out)
 }
 
 /// The secrets in a text, in its order, apart from each other.
 pub(crate) fn find(text: &str) -> Vec<Mask> {
-    let mut found = all(text);
-    if text.chars().any(is_invisible) {
-        found.extend(behind_invisible(text));
-    }
+    if quick::may_hold(text) { masks(text) } else { Vec::new() }
+}
+
+fn masks(text: &str) -> Vec<Mask> {
+    let mut found = found(text);
     found.sort_by_key(|(range, _)| range.start);
     let mut apart: Vec<Found> = Vec::new();
     for (range, show) in found {
@@ -74,6 +81,15 @@ pub(crate) fn find(text: &str) -> Vec<Mask> {
         }
     }
     apart.into_iter().filter_map(|(range, show)| mask(text, range, show)).collect()
+}
+
+/// All that the scans find.
+fn found(text: &str) -> Vec<Found> {
+    let mut found = all(text);
+    if text.chars().any(is_invisible) {
+        found.extend(behind_invisible(text));
+    }
+    found
 }
 
 /// What is shown of two secrets that overlap.

@@ -4,6 +4,8 @@
 //! The text is never ambiguous: an escape is `\u{202E}` behind an even number of backslashes, a count is `⟨312 spaces⟩`,
 //! and where the text itself has what reads like one of them, it is written out too.
 
+use std::borrow::Cow;
+
 use unicode_normalization::char::is_combining_mark;
 
 use crate::secrets;
@@ -56,7 +58,11 @@ pub fn masked_lines(text: &str) -> String {
 /// Every text in a JSON value with its secrets masked, for records that others may read.
 pub fn masked_value(value: &mut serde_json::Value) {
     match value {
-        serde_json::Value::String(text) => *text = secrets::masked(text),
+        serde_json::Value::String(text) => {
+            if let Cow::Owned(masked) = secrets::masked(text) {
+                *text = masked;
+            }
+        }
         serde_json::Value::Array(items) => items.iter_mut().for_each(masked_value),
         serde_json::Value::Object(members) => members.values_mut().for_each(masked_value),
         _ => {}
@@ -76,6 +82,23 @@ fn empty_lines(empty: &[&str], out: &mut String) {
 
 /// Writes one line out.
 fn line(text: &str, out: &mut String) {
+    match is_as_it_reads(text) {
+        true => out.push_str(text),
+        false => written_out(text, out),
+    }
+}
+
+/// Whether nothing in the text could need to be written out: printable ASCII without backslashes, and without long runs
+/// of spaces.
+fn is_as_it_reads(text: &str) -> bool {
+    let mut spaces = 0;
+    text.bytes().all(|byte| {
+        spaces = if byte == b' ' { spaces + 1 } else { 0 };
+        matches!(byte, b' '..=b'~') && byte != b'\\' && spaces <= SPACES
+    })
+}
+
+fn written_out(text: &str, out: &mut String) {
     // How many backslashes were written last, and on what the next accent would sit, with how many others.
     let mut backslashes = 0;
     let mut base: Option<char> = None;

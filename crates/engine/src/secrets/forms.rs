@@ -3,7 +3,7 @@
 use super::{Found, Show, byte_at, run_end};
 
 /// What issuers begin their tokens with, and how many characters follow at least.
-const PREFIXES: &[(&str, usize)] = &[
+pub(super) const PREFIXES: &[(&str, usize)] = &[
     ("sk_live_", 10),
     ("sk_test_", 10),
     ("rk_live_", 10),
@@ -59,6 +59,23 @@ pub(super) fn tokens(text: &str, found: &mut Vec<Found>) {
         }
         inside = byte.is_ascii_alphanumeric() || end > at + 1;
         at = end;
+    }
+}
+
+/// Whether a token or a block of a key could have its beginning at the end of this.
+pub(super) fn begins(bytes: &[u8]) -> bool {
+    match bytes {
+        [.., b'-', b'-'] => bytes.ends_with(b"-----"),
+        // Before it looks at the prefixes one by one: what they have before their sign.
+        [
+            ..,
+            b'e' | b't' | b'p' | b'o' | b'u' | b's' | b'r' | b'a' | b'b' | b'k' | b'm' | b'i' | b'f' | b'1' | b'Y',
+            b'_' | b'-',
+        ] => bytes.ends_with(b"sk-") || PREFIXES.iter().any(|(prefix, _)| bytes.ends_with(prefix.as_bytes())),
+        [.., b'I', b'A'] => bytes.ends_with(b"AKIA") || bytes.ends_with(b"ASIA"),
+        [.., b'z', b'a'] => bytes.ends_with(b"AIza"),
+        [.., b'e', b'y', b'J'] => true,
+        _ => false,
     }
 }
 

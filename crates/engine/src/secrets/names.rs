@@ -3,7 +3,7 @@
 use super::{Found, Show, byte_at, is_plain, run_end, run_end_within, value};
 
 /// What names of secrets end with, in lower case and with `_` for `-`.
-const NAMES: &[&str] = &[
+pub(super) const NAMES: &[&str] = &[
     "password",
     "passwd",
     "passphrase",
@@ -32,13 +32,13 @@ const NAMES: &[&str] = &[
 ];
 
 /// Names that mean a secret in the query of a URL.
-const IN_QUERY: &[&str] = &["key", "sig", "signature", "auth", "pass", "pwd"];
+pub(super) const IN_QUERY: &[&str] = &["key", "sig", "signature", "auth", "pass", "pwd"];
 
 /// How much of a value is looked at to tell whether it is one: what follows a name could be long, and its names many.
 const LOOK: usize = 1024;
 
 /// Options whose value is `user:password`.
-const USERS: &[&str] = &["-u", "--user", "--proxy-user"];
+pub(super) const USERS: &[&str] = &["-u", "--user", "--proxy-user"];
 
 /// A name in the text, and what stands behind it.
 struct Name<'a> {
@@ -82,18 +82,56 @@ pub(super) fn named(text: &str, found: &mut Vec<Found>) {
     }
 }
 
+/// Whether the name from here to there is one of those that are followed by a secret.
+pub(super) fn is_followed(text: &str, from: usize, end: usize) -> bool {
+    let name = text.get(from..end).unwrap_or_default();
+    // Before it looks at the names one by one: what they end with.
+    let may = name.as_bytes().last_chunk().is_some_and(|last: &[u8; 2]| {
+        let ends = [b"rd", b"wd", b"se", b"et", b"en", b"ey", b"al", b"ls", b"ss", b"on", b"er", b"ic", b"-u"];
+        let in_query = [b"ig", b"re", b"th"];
+        let last = last.map(|byte| byte.to_ascii_lowercase());
+        ends.contains(&&last) || in_query.contains(&&last)
+    });
+    may && {
+        let before = from.checked_sub(1).and_then(|before| byte_at(text, before));
+        Name { text, name, before, end }.means().is_some()
+    }
+}
+
+/// What a name means for what follows it.
+enum Means {
+    /// A credential of this scheme.
+    Scheme,
+    /// A user with a password.
+    User,
+    /// A header's value.
+    Authorization,
+    /// A secret.
+    Secret,
+}
+
 impl Name<'_> {
     fn secrets(&self) -> Vec<Found> {
+        match self.means() {
+            Some(Means::Scheme) => self.after_scheme(),
+            Some(Means::User) => self.after_user(),
+            Some(Means::Authorization) => self.after_authorization(),
+            Some(Means::Secret) => self.after_name(),
+            None => Vec::new(),
+        }
+    }
+
+    fn means(&self) -> Option<Means> {
         if self.is("bearer") || self.is("basic") {
-            return self.after_scheme();
+            return Some(Means::Scheme);
         }
         if USERS.contains(&self.name) {
-            return self.after_user();
+            return Some(Means::User);
         }
         if self.ends_with("authorization") {
-            return self.after_authorization();
+            return Some(Means::Authorization);
         }
-        if self.is_secret() { self.after_name() } else { Vec::new() }
+        self.is_secret().then_some(Means::Secret)
     }
 
     fn is_secret(&self) -> bool {

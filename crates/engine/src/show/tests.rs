@@ -1,4 +1,41 @@
-use super::{masked, masked_lines, printable, printable_lines};
+use proptest::prelude::*;
+
+use super::{is_as_it_reads, masked, masked_lines, printable, printable_lines, written_out};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn what_stays_as_it_is_need_not_be_written_out(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                "\\", "\\\\", "u{", "u{202E}", " ", "                 ", "                                ", "⟨", "9", "9 spaces⟩", "a",
+                "git status", "~", "\t", "\u{7f}", "\u{202E}", "\u{301}", "é", "{}", "\u{a0}", "!", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            ]),
+            0..8,
+        ),
+        any in ".{0,20}",
+    ) {
+        for text in [pieces.concat(), any] {
+            let mut slow = String::new();
+            written_out(&text, &mut slow);
+            prop_assert_eq!(printable(&text), slow.clone());
+            prop_assert!(!is_as_it_reads(&text) || slow == text);
+        }
+    }
+}
+
+#[test]
+fn what_most_records_hold_stays_as_it_is() {
+    for text in
+        ["git status --short", "/home/ana/shop/.countersign/policy.toml", &" ".repeat(32), "allow shell(x *) u{1}"]
+    {
+        assert!(is_as_it_reads(text), "{text:?}");
+    }
+    for text in ["\\u{202E}", "é", "\n", &" ".repeat(33)] {
+        assert!(!is_as_it_reads(text), "{text:?}");
+    }
+}
 
 #[test]
 fn what_cannot_be_seen_is_written_out() {
