@@ -10,6 +10,10 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::secrets;
 
+mod json;
+
+pub use json::masked_json;
+
 /// The longest run of spaces, of empty lines, and of one character that is written out, which stands as it is.
 const SPACES: usize = 32;
 const EMPTY_LINES: usize = 8;

@@ -79,7 +79,8 @@ pub(crate) fn why(arguments: &Why, here: &Here) -> Result<Exit> {
     show(here, &logged)?;
     let entry = &logged.entry;
     here.screen.line(format!("       {} in {}", printable(&entry.tool), printable(&entry.project)))?;
-    for judgement in entry.detail.get("judgements").and_then(Value::as_array).into_iter().flatten() {
+    let detail = entry.detail.value();
+    for judgement in detail.get("judgements").and_then(Value::as_array).into_iter().flatten() {
         let effect = judgement.get("effect").cloned().and_then(|effect| serde_json::from_value::<Effect>(effect).ok());
         let cause = judgement.get("cause").cloned().and_then(|cause| serde_json::from_value::<Cause>(cause).ok());
         let (Some(effect), Some(cause)) = (effect, cause) else { continue };
@@ -87,7 +88,7 @@ pub(crate) fn why(arguments: &Why, here: &Here) -> Result<Exit> {
         here.screen.line(format!("       {} {why}", here.screen.effect(effect)))?;
     }
     for (member, label) in [("told", "the agent was told"), ("fault", "fault"), ("alarm", "alarm")] {
-        if let Some(text) = entry.detail.get(member).and_then(Value::as_str) {
+        if let Some(text) = detail.get(member).and_then(Value::as_str) {
             here.screen.line(format!("       {label}: {}", printable(text)))?;
         }
     }

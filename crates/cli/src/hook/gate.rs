@@ -290,9 +290,7 @@ impl Gate<'_> {
         let mut entry = LogEntry { call_id, ..LogEntry::decided(call, decision) };
         entry.effect = Effect::Deny;
         entry.approval = approval.map(str::to_owned);
-        if let Some(detail) = entry.detail.as_object_mut() {
-            detail.insert("told".to_owned(), text.into());
-        }
+        entry.detail = entry.detail.with("told", text);
         // A denial that cannot be written down still denies.
         let _ = block_on(store.log(&[entry], false, judged.now));
         Ok(Answer::deny(self.event, text))

@@ -33,7 +33,7 @@ pub(super) fn ran(place: &Place, request: &Request, succeeded: bool) -> Result<O
     let at_host = decided.as_ref().filter(|decided| decided.entry.event == LogEvent::Host);
     entry.run = at_host.and_then(|decided| decided.entry.run.clone());
     entry.run_id = request.call_id.as_deref().map(|id| run_id(&call, id));
-    entry.detail = json!({"succeeded": succeeded, "args": args_digest(&request.args), "alarm": alarm});
+    entry.detail = json!({"succeeded": succeeded, "args": args_digest(&request.args), "alarm": alarm}).into();
     block_on(store.log(&[entry], alarm.is_some(), now))?;
     if let Some(alarm) = &alarm {
         let detail = json!({"alarm": alarm, "tool": call.tool, "call": request.call_id, "session": call.session_key()});
@@ -68,7 +68,7 @@ fn alarm(place: &Place, request: &Request, decided: Option<&LoggedEntry>) -> Opt
         return Some(format!("a call of `{tool}` ran that it had denied"));
     }
     let same = entry.tool == request.tool
-        && entry.detail.get("args").and_then(Value::as_str) == Some(args_digest(&request.args).as_str());
+        && entry.detail.value().get("args").and_then(Value::as_str) == Some(args_digest(&request.args).as_str());
     (!same).then(|| format!("another call of `{tool}` ran than the one that it had judged"))
 }
 
@@ -96,7 +96,7 @@ pub(super) fn off(place: &Place, request: &Request, off: &Off) {
     let mut store = ManuallyDrop::new(store);
     let call = Engine::new(document::assemble(Vec::new())).call(request, &Disk);
     let mut entry = entry(request, &call, LogEvent::Off, Effect::Allow);
-    entry.detail = json!({"off": off});
+    entry.detail = json!({"off": off}).into();
     let _ = block_on(store.log(&[entry], false, here::clock()));
 }
 
@@ -104,7 +104,7 @@ pub(super) fn off(place: &Place, request: &Request, off: &Off) {
 pub(super) fn fault(store: &mut Store, request: &Request, fault: &Fault) {
     let call = Engine::new(document::assemble(Vec::new())).call(request, &Disk);
     let mut entry = entry(request, &call, LogEvent::Fault, Effect::Deny);
-    entry.detail = json!({"fault": fault.0});
+    entry.detail = json!({"fault": fault.0}).into();
     let _ = block_on(store.log(&[entry], false, here::clock()));
 }
 

@@ -145,7 +145,7 @@ mod tests {
             run: None,
             run_id: None,
             grants: Vec::new(),
-            detail: serde_json::json!("x".repeat(detail)),
+            detail: serde_json::json!("x".repeat(detail)).into(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use countersign_engine::show::{masked, masked_value};
+use countersign_engine::show::masked;
 use countersign_policy::{Call, Cause, Decision, Effect, Judgement, Timestamp, canonical, sha256_hex};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use sqlx::{FromRow, Row as _, SqliteConnection};
 
 use super::approvals::limit;
 use super::clock::Clock;
+use super::detail::Detail;
 use super::{Store, StoreError, Synchronous};
 
 /// The longest summary, in characters.
@@ -89,7 +90,7 @@ pub struct LogEntry {
     /// The grants that let the call run. Writing the entry counts their use.
     pub grants: Vec<String>,
     /// The decision with all its causes, or what else is to be known.
-    pub detail: Value,
+    pub detail: Detail,
 }
 
 /// An entry with its number and time.
@@ -136,14 +137,10 @@ pub fn args_digest(args: &Value) -> String {
 impl LogEntry {
     /// The entry about a decision.
     pub fn decided(call: &Call, decision: &Decision) -> LogEntry {
-        let mut detail = json!({
-            "cause": decision.cause(), "judgements": decision.judgements(), "args": args_digest(&call.args),
-        });
-        masked_value(&mut detail);
         LogEntry {
             revision: decision.revision().to_owned(),
             grants: grants_in(decision),
-            detail,
+            detail: Detail::of(call, decision),
             ..LogEntry::about(call, LogEvent::Decided, decision.effect())
         }
     }
@@ -166,7 +163,7 @@ impl LogEntry {
             run: None,
             run_id: None,
             grants: Vec::new(),
-            detail: Value::Null,
+            detail: Detail::default(),
         }
     }
 }
@@ -387,7 +384,7 @@ fn bind<'q>(insert: Insert<'q>, entry: &'q LogEntry, at: Clock) -> Insert<'q> {
     let insert = insert.bind(&entry.session).bind(&entry.project).bind(&entry.host).bind(&entry.tool);
     let insert = insert.bind(&entry.call_id).bind(&entry.digest).bind(entry.effect.word()).bind(&entry.summary);
     let insert = insert.bind(&entry.revision).bind(&entry.approval);
-    insert.bind(&entry.run).bind(&entry.run_id).bind(grants).bind(entry.detail.to_string())
+    insert.bind(&entry.run).bind(&entry.run_id).bind(grants).bind(entry.detail.text())
 }
 
 impl FromRow<'_, SqliteRow> for LoggedEntry {
@@ -414,7 +411,7 @@ impl FromRow<'_, SqliteRow> for LoggedEntry {
             run: row.try_get("run")?,
             run_id: row.try_get("run_id")?,
             grants: serde_json::from_str(grants.unwrap_or("[]")).map_err(decode)?,
-            detail: serde_json::from_str(row.try_get("detail")?).map_err(decode)?,
+            detail: Detail::read(row.try_get("detail")?).map_err(decode)?,
         };
         Ok(LoggedEntry { id: row.try_get("id")?, at: Timestamp(row.try_get("at")?), entry })
     }

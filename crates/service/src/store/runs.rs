@@ -132,7 +132,7 @@ mod tests {
                 run: call.map(|call| call.repeat(64)),
                 run_id: run_id.map(str::to_owned),
                 grants: Vec::new(),
-                detail: serde_json::Value::Null,
+                detail: Default::default(),
             },
         )
     }

@@ -430,7 +430,7 @@ async fn f13_deny_feedback() {
         .rev()
         .filter(|logged| logged.entry.effect.word() == "deny")
         .map(|logged| {
-            (logged.entry.tool, logged.entry.user, logged.entry.session, logged.entry.detail["cause"].clone())
+            (logged.entry.tool, logged.entry.user, logged.entry.session, logged.entry.detail.value()["cause"].clone())
         })
         .collect();
     let is_of = |tool: &str, kind: &str| {

@@ -123,7 +123,7 @@ async fn too_many_questions_are_refused_with_their_number_and_logged() {
     let filter = LogFilter { effect: Some(countersign_policy::Effect::Deny), ..LogFilter::default() };
     let logged = store.log_entries(&filter).await.unwrap();
     assert_eq!(logged.len(), 2, "{logged:?}");
-    assert!(logged[0].entry.detail["told"].as_str().unwrap().contains("2 questions"), "{logged:?}");
+    assert!(logged[0].entry.detail.value()["told"].as_str().unwrap().contains("2 questions"), "{logged:?}");
     let record = store.record(&first).await.unwrap().unwrap();
     assert_eq!(record.approval.count, 2);
 }

@@ -62,7 +62,7 @@ fn policy_alone_decides_and_each_decision_is_logged() {
     let logged = block_on(scene.store.log_entries(&LogFilter { id: Some(2), ..Default::default() })).unwrap().remove(0);
     assert_eq!(logged.entry.summary, "shell: rm -rf x");
     assert_eq!(logged.entry.call_id.as_deref(), Some("call-1"));
-    assert_eq!(logged.entry.detail["cause"]["origin"]["line"], 1);
+    assert_eq!(logged.entry.detail.value()["cause"]["origin"]["line"], 1);
 }
 
 #[test]

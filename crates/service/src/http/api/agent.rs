@@ -80,7 +80,7 @@ pub(crate) async fn ask(
     let asked = ask.await;
     if let Err(AskError::TooMany(flood)) = &asked {
         let refused = LogEntry::about(&call, LogEvent::Decided, Effect::Deny);
-        let (revision, detail) = (judged.verdict.revision, json!({ "told": flood.to_string() }));
+        let (revision, detail) = (judged.verdict.revision, json!({ "told": flood.to_string() }).into());
         app.logbook.note(LogEntry { call_id: judged.call_id, revision, detail, ..refused }).await;
         return Err(AskError::from(*flood).into());
     }

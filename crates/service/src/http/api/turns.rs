@@ -371,7 +371,7 @@ async fn refuse(app: &App, judged: &mut Judged, id: &str, reason: &str) {
     let entry = LogEntry {
         call_id: Some(id.to_owned()),
         revision: judged.verdict.revision.clone(),
-        detail: json!({ "told": reason }),
+        detail: json!({ "told": reason }).into(),
         ..LogEntry::about(&judged.call, LogEvent::Decided, Effect::Deny)
     };
     app.logbook.note(entry).await;
