@@ -29,7 +29,7 @@ impl Call {
 
     /// The digest of version, host, tool, action, args, cwd, project, session, agent with its kinds, and environment.
     pub fn digest(&self) -> Digest {
-        self.digest_of(&self.args, true)
+        self.digest_of(|_, _| true, true)
     }
 
     /// What makes two calls of a session the same where repetition is counted: the digest without the agent, so that a
@@ -42,18 +42,12 @@ impl Call {
             let is_claim = self.action == Action::Shell && name == "description";
             !(is_empty || is_claim || blank(name))
         };
-        let args: Value = match &self.args {
-            Value::Object(members) => {
-                let said = members.iter().filter(|(name, value)| says(name, value));
-                said.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
-            }
-            other => other.clone(),
-        };
-        self.digest_of(&args, false)
+        self.digest_of(says, false)
     }
 
-    /// The digest of the object's canonical form: its members stand here in the order that it has them.
-    fn digest_of(&self, args: &Value, with_agent: bool) -> Digest {
+    /// The digest of the object's canonical form: its members stand here in the order that it has them. Of the arguments
+    /// those count that `says` names.
+    fn digest_of(&self, says: impl Fn(&str, &Value) -> bool, with_agent: bool) -> Digest {
         let mut out = String::with_capacity(512);
         let text = |name: &str, text: &str, out: &mut String| {
             out.push_str(name);
@@ -71,10 +65,13 @@ impl Call {
             }
         }
         out.push_str(",\"args\":");
-        write(args, &mut out);
+        match &self.args {
+            Value::Object(members) => write_object(members.iter().filter(|(name, value)| says(name, value)), &mut out),
+            other => write(other, &mut out),
+        }
         text(",\"cwd\":", &self.cwd, &mut out);
         out.push_str(",\"environment\":");
-        write(&serde_json::json!(self.environment), &mut out);
+        write_members(self.environment.iter(), |value, out| write_text(value, out), &mut out);
         text(",\"host\":", &self.host, &mut out);
         text(",\"project\":", &self.project, &mut out);
         text(",\"session\":", &self.session, &mut out);
@@ -91,7 +88,9 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble });
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut out = String::with_capacity(bytes.len() * 2);
+    out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    out
 }
 
 /// The canonical JSON form of RFC 8785: members sorted by UTF-16 code units, numbers as ECMAScript writes them.
@@ -120,21 +119,31 @@ fn write(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        Value::Object(members) => {
-            let mut members: Vec<(&String, &Value)> = members.iter().collect();
-            members.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
-            out.push('{');
-            for (position, (name, member)) in members.into_iter().enumerate() {
-                if position > 0 {
-                    out.push(',');
-                }
-                write_text(name, out);
-                out.push(':');
-                write(member, out);
-            }
-            out.push('}');
-        }
+        Value::Object(members) => write_object(members.iter(), out),
     }
+}
+
+fn write_object<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>, out: &mut String) {
+    write_members(members, write, out);
+}
+
+fn write_members<'a, T: 'a>(
+    members: impl Iterator<Item = (&'a String, &'a T)>,
+    write: impl Fn(&T, &mut String),
+    out: &mut String,
+) {
+    let mut members: Vec<(&String, &T)> = members.collect();
+    members.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+    out.push('{');
+    for (position, (name, member)) in members.into_iter().enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        write_text(name, out);
+        out.push(':');
+        write(member, out);
+    }
+    out.push('}');
 }
 
 fn write_text(text: &str, out: &mut String) {
