@@ -84,6 +84,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let before = |first: usize| all.iter().filter(|name| name.bytes().next().map_or(0, usize::from) < first).count();
     let firsts: Vec<usize> = (0..=256).map(before).collect();
     writeln!(out, "static FIRSTS: [u16; {}] = {firsts:?};", firsts.len())?;
+    let ends = all.iter().enumerate().filter(|(_, name)| name.ends_with('*'));
+    let patterns: Vec<usize> = ends.map(|(at, _)| at).collect();
+    writeln!(out, "static PATTERNS: [u16; {}] = {patterns:?};", patterns.len())?;
     writeln!(out, "static TABLE_OF: [u16; {}] = {tables:?};", all.len())?;
     writeln!(out, "static TABLES: &str = {:?};", lines.concat())?;
     writeln!(out, "static TABLE_STARTS: [u32; {}] = {:?};", lines.len(), starts(&lines))?;

@@ -78,15 +78,16 @@ impl Opt {
     }
 
     /// What of the following words it takes when nothing is attached to it.
-    fn takes(self, next: Option<&Token>) -> Vec<Option<Opt>> {
+    fn takes(self, next: Option<&Token>) -> impl Iterator<Item = Option<Opt>> {
         let switched = next.and_then(Token::known).is_some_and(|text| ["true", "false"].contains(&text));
-        match self {
-            Opt::Switch if switched => vec![Some(self)],
-            Opt::Flag | Opt::Attached | Opt::ShownAttached | Opt::PowerFlag | Opt::Change | Opt::Switch => Vec::new(),
-            Opt::Pair => vec![Some(self), Some(self)],
-            Opt::Named => vec![Some(Opt::Value), Some(Opt::Read)],
-            _ => vec![Some(self)],
-        }
+        let values = match self {
+            Opt::Switch if switched => [Some(self), None],
+            Opt::Flag | Opt::Attached | Opt::ShownAttached | Opt::PowerFlag | Opt::Change | Opt::Switch => [None, None],
+            Opt::Pair => [Some(self), Some(self)],
+            Opt::Named => [Some(Opt::Value), Some(Opt::Read)],
+            _ => [Some(self), None],
+        };
+        values.into_iter().flatten().map(Some)
     }
 }
 

@@ -451,7 +451,10 @@ impl Programs {
             let last = name.strip_prefix(parent)?.strip_prefix(' ')?;
             last.strip_suffix('*').filter(|start| !start.contains(' ') && word.starts_with(start))
         };
-        (place_of(parent)..NAME_STARTS.len())
+        let first = place_of(parent);
+        let patterns = PATTERNS.get(PATTERNS.partition_point(|at| usize::from(*at) < first)..).unwrap_or_default();
+        let places = patterns.iter().map(|at| usize::from(*at));
+        places
             .take_while(|at| name_at(*at).starts_with(parent))
             .filter(|at| pattern(name_at(*at)).is_some())
             .max_by_key(|at| name_at(*at).len())
@@ -470,8 +473,8 @@ impl Programs {
         let (folder, base) = word.rsplit_once('/').unwrap_or(("", word));
         let system = SYSTEM.contains(&folder);
         let foreign = word.contains('/') && !system && !INSTALLED.contains(&folder);
-        let lower = base.to_ascii_lowercase();
-        let mut name = lower.strip_suffix(".exe").unwrap_or(&lower).to_owned();
+        let mut name = base.to_ascii_lowercase();
+        name.truncate(name.strip_suffix(".exe").unwrap_or(&name).len());
         let short = base.get(..name.len()).unwrap_or(base);
         let plain = (!foreign && (system || short.len() < base.len() && !word.contains('/'))).then(|| short.to_owned());
         if self.lookup(&name).is_none() {

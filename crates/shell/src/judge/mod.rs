@@ -181,17 +181,21 @@ pub(crate) fn judge<'k>(
 fn is_telling(word: &str) -> bool {
     let (name, _) = word.split_once('=').unwrap_or((word, ""));
     if let Some(long) = name.strip_prefix("--") {
-        return long.split(['-', '_', '.']).any(|part| TELLING.contains(&part.to_ascii_lowercase().as_str()));
+        return long.split(['-', '_', '.']).any(is_telling_part);
     }
     match name.strip_prefix('-') {
         Some(letters) if letters.len() == 1 => letters.starts_with(TELLING_LETTERS),
         Some(long) if long.len() > 1 => {
             // `-o/etc/x`, `-exec`
             long.starts_with(TELLING_LETTERS) && long.contains(['/', '.', '~'])
-                || long.split(['-', '_', ':']).any(|part| TELLING.contains(&part.to_ascii_lowercase().as_str()))
+                || long.split(['-', '_', ':']).any(is_telling_part)
         }
         _ => false,
     }
+}
+
+fn is_telling_part(part: &str) -> bool {
+    TELLING.iter().any(|known| known.eq_ignore_ascii_case(part))
 }
 
 /// `\\host\share`: a file of another machine, for programs of Windows.
