@@ -3,7 +3,7 @@
 use countersign_policy::approval::CancelReason;
 use countersign_policy::{Grant, Timestamp};
 use serde_json::json;
-use sqlx::Row as _;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::runs::{self, Present};
 use super::{Human, Owner, Run, Store, StoreError, Synchronous, Withdraw, Writing};
@@ -138,10 +138,11 @@ impl Store {
         Ok(folders.unwrap_or_default())
     }
 
-    /// Ends a session: withdraws its questions and ends its session and turn grants. Returns the questions' ids.
+    /// Ends a session and those of the sub-agents below it: withdraws their questions and ends their session and turn
+    /// grants. Returns the questions' ids.
     ///
     /// # Errors
-    /// The store failed.
+    /// The store failed; nothing has ended then.
     pub async fn end_session(
         &mut self,
         user: &str,
@@ -149,15 +150,14 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        let all = Withdraw::Session { user: user.to_owned(), session: session.to_owned() };
-        self.end_session_of(user, session, &all, actor, now).await
+        self.end_sessions(user, session, None, actor, now).await
     }
 
     /// The same for a session whose host has put one call off: the question about that call stays, for the session will
     /// be resumed with it. What was allowed for the session ends all the same.
     ///
     /// # Errors
-    /// The store failed.
+    /// The store failed; nothing has ended then.
     pub async fn end_session_but(
         &mut self,
         user: &str,
@@ -166,27 +166,30 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        let (user, session, but) = (user.to_owned(), session.to_owned(), but.to_owned());
-        let others = Withdraw::SessionBut { user: user.clone(), session: session.clone(), but };
-        self.end_session_of(&user, &session, &others, actor, now).await
+        self.end_sessions(user, session, Some(but), actor, now).await
     }
 
-    async fn end_session_of(
+    /// The sessions of the sub-agents below this one, at any depth, in which there is something to end.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn sessions_below(&mut self, user: &str, session: &str) -> Result<Vec<String>, StoreError> {
+        below(&mut self.db, user, session).await.map_err(|error| self.fault(error))
+    }
+
+    async fn end_sessions(
         &mut self,
         user: &str,
         session: &str,
-        questions: &Withdraw,
+        but: Option<&str>,
         actor: &str,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
         let mut writing = self.begin(now, Synchronous::Full).await?;
-        let cancelled = writing.cancel(questions, actor, CancelReason::SessionEnd).await?;
-        let ended = writing.end_grants_of(user, session).await?;
-        let delete = sqlx::query("DELETE FROM sessions WHERE user = ? AND session = ?").bind(user).bind(session);
-        let deleted = delete.execute(writing.db()).await.map_err(|error| writing.fault(error))?.rows_affected();
-        if deleted > 0 || ended > 0 {
-            let detail = json!({ "user": user, "session": session, "grants": ended });
-            writing.audit(actor, "session ended", None, None, &detail).await?;
+        let mut cancelled = writing.end_one(user, session, but, (actor, None)).await?;
+        let sessions = below(writing.db(), user, session).await.map_err(|error| writing.fault(error))?;
+        for one in sessions {
+            cancelled.extend(writing.end_one(user, &one, None, (actor, Some(session))).await?);
         }
         writing.commit().await?;
         Ok(cancelled)
@@ -233,10 +236,54 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Ends one session; `above`: it ends with the session of that agent.
+    async fn end_one(
+        &mut self,
+        user: &str,
+        session: &str,
+        but: Option<&str>,
+        (actor, above): (&str, Option<&str>),
+    ) -> Result<Vec<String>, StoreError> {
+        let (its_user, its) = (user.to_owned(), session.to_owned());
+        let questions = match but {
+            None => Withdraw::Session { user: its_user, session: its },
+            Some(but) => Withdraw::SessionBut { user: its_user, session: its, but: but.to_owned() },
+        };
+        let cancelled = self.cancel(&questions, actor, CancelReason::SessionEnd).await?;
+        let ended = self.end_grants_of(user, session).await?;
+        let delete = sqlx::query("DELETE FROM sessions WHERE user = ? AND session = ?").bind(user).bind(session);
+        let deleted = delete.execute(self.db()).await.map_err(|error| self.fault(error))?.rows_affected();
+        if deleted > 0 || ended > 0 {
+            let mut detail = json!({ "user": user, "session": session, "grants": ended });
+            if let (Some(above), Some(detail)) = (above, detail.as_object_mut()) {
+                detail.insert("with".to_owned(), json!(above));
+            }
+            self.audit(actor, "session ended", None, None, &detail).await?;
+        }
+        Ok(cancelled)
+    }
+
     async fn end_grants_of(&mut self, user: &str, session: &str) -> Result<u64, StoreError> {
         let now = self.now.0;
         let update = sqlx::query("UPDATE grants SET ended = ? WHERE user = ? AND session = ? AND ended IS NULL");
         let update = update.bind(now).bind(user).bind(session);
         Ok(update.execute(self.db()).await.map_err(|error| self.fault(error))?.rows_affected())
     }
+}
+
+/// See [`Store::sessions_below`]. A session belongs to one agent, so that each of its tokens says where it stands, also
+/// one that counts no more.
+async fn below(db: &mut SqliteConnection, user: &str, session: &str) -> Result<Vec<String>, sqlx::Error> {
+    let find = sqlx::query_scalar(
+        "WITH RECURSIVE below (id, session) AS (
+           SELECT id, session FROM tokens WHERE user = ?1 AND session = ?2
+           UNION SELECT tokens.id, tokens.session FROM below JOIN tokens ON tokens.parent = below.id AND tokens.user = ?1)
+         SELECT DISTINCT session FROM below
+         WHERE session <> ?2
+           AND (EXISTS (SELECT 1 FROM sessions s WHERE s.user = ?1 AND s.session = below.session)
+             OR EXISTS (SELECT 1 FROM approvals a WHERE a.user = ?1 AND a.session = below.session AND a.pending = 1
+                          AND a.due IS NOT NULL))
+         ORDER BY session",
+    );
+    find.bind(user).bind(session).fetch_all(db).await
 }

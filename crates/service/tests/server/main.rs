@@ -12,6 +12,7 @@ mod clawbolt_crowds;
 mod clawbolt_rounds;
 mod client;
 mod desktop;
+mod ends;
 mod flowfuse;
 mod fresh;
 mod humans;

@@ -128,15 +128,20 @@ pub(crate) async fn set(
     in_force(&app, &human.user, id, true).await.map(Json)
 }
 
-/// Ends a session: its questions are withdrawn, and what was remembered or set for it ends.
+/// Ends a session and those of its sub-agents: questions are withdrawn, what was remembered or set for them ends.
 #[utoipa::path(delete, path = "/v1/sessions/{id}", tag = "applications", security(("application" = []), ("human" = [])),
     params(("id" = String, Path, description = "host and session: `claude-code:SESSION`")),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, description = "it has not begun, has ended, or is another's", body = Problem)))]
 pub(crate) async fn end(State(app): State<Shared>, Id(id): Id, headers: HeaderMap) -> Result<StatusCode, Fault> {
     let human = on_behalf(&app, &headers, "end a session").await?;
-    if app.read().await.session(&human.user, &id, app.clock()).await?.is_none() {
-        return Err(Fault::not_found("session"));
+    {
+        let mut store = app.read().await;
+        let is_there = store.session(&human.user, &id, app.clock()).await?.is_some();
+        // An agent that has done nothing itself yet may have sub-agents that have.
+        if !is_there && store.sessions_below(&human.user, &id).await?.is_empty() {
+            return Err(Fault::not_found("session"));
+        }
     }
     let Human { user, via } = human;
     let actor = if via.starts_with("application ") { via } else { user.clone() };
