@@ -9,6 +9,7 @@ mod alias;
 mod body;
 mod call;
 mod denial;
+pub mod editable;
 mod examples;
 mod extract;
 mod files;
