@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use countersign_engine::Reading;
+use countersign_engine::show::masked;
 use countersign_policy::Timestamp;
 use countersign_service::block_on::block_on;
-use countersign_service::store::Store;
+use countersign_service::store::{GivenUp, Store};
 use serde_json::{Value, json};
 
 use crate::file;
@@ -22,6 +23,7 @@ pub(crate) fn run(here: &Here) -> Result<()> {
     let reading = here.load(&block_on(store.known(&here.user))?);
     let open = block_on(store.open_questions(Some(&here.user), now))?.len();
     let listening = block_on(store.listening(&here.user, now))?;
+    let given_up = block_on(store.webhooks_given_up(&here.user, now))?;
     let files: Vec<Value> = reading.as_ref().map_or_else(|_| Vec::new(), |reading| {
         let file = |file: &countersign_engine::PolicyFile| {
             json!({"file": file.path, "kind": file.kind, "trusted": file.trusted, "rules": file.rules})
@@ -31,7 +33,8 @@ pub(crate) fn run(here: &Here) -> Result<()> {
     here.screen.value(&json!({
         "version": env!("CARGO_PKG_VERSION"), "off_until": off.as_ref().map(|off| off.until), "claude_code": gated,
         "project": here.project, "policy": files, "policy_fault": reading.as_ref().err().map(|error| format!("{error:#}")),
-        "open_questions": open, "listening": listening, "store": here.place.store(),
+        "open_questions": open, "listening": listening,
+        "webhooks_given_up": given_up, "store": here.place.store(),
     }))?;
     if let Some(off) = &off {
         let until = when::relative(off.until, now);
@@ -41,7 +44,10 @@ pub(crate) fn run(here: &Here) -> Result<()> {
     here.screen.line(format!("Claude Code  {gate}"))?;
     here.screen.line(format!("Project      {}", printable(&here.short(&here.project))))?;
     policy(here, reading)?;
-    waiting(here, &mut store, open, listening, now)
+    waiting(here, &mut store, open, listening, now)?;
+    given_up.iter().try_for_each(|one| {
+        here.screen.line(here.screen.paint(Paint::Bad, format!("Webhook      {}", given_up_in_words(one, now))))
+    })
 }
 
 /// Whether Claude Code's settings have our hook before each tool call.
@@ -78,4 +84,48 @@ fn waiting(here: &Here, store: &mut Store, open: usize, listening: bool, now: Ti
         here.screen.line(format!("             {}", record.question.summary))?;
     }
     Ok(())
+}
+
+/// A webhook that was given up, with what to do, in one line.
+fn given_up_in_words(one: &GivenUp, now: Timestamp) -> String {
+    let (name, url, since) = (printable(&one.name), masked(&one.url), when::relative(one.since, now));
+    let lost = if one.lost == 1 { "1 message".to_owned() } else { format!("{} messages", one.lost) };
+    match one.gone {
+        true => {
+            format!("{name} ({url}) was ended by its own side {since}, {lost} given up: `countersign webhooks add`")
+        }
+        false => format!(
+            "{name} ({url}): {lost} given up, the first {since}; {} on their way: `countersign webhooks retry {}`",
+            one.waiting, one.id
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_up_is_one_line_that_hides_nothing_and_shows_no_secret() {
+        let now = Timestamp(1_800_000_000_000);
+        let mut one = GivenUp {
+            id: "w1".to_owned(),
+            name: "chat\n\u{1b}[2J\u{202E}".to_owned(),
+            url: "https://hooks.example/x?token=hunter2secret".to_owned(),
+            since: now.plus_seconds(-7200),
+            lost: 3,
+            waiting: 1,
+            gone: false,
+            fault: Some("status 500".to_owned()),
+        };
+        insta::assert_snapshot!(
+            given_up_in_words(&one, now),
+            @r"chat\u{A}\u{1B}[2J\u{202E} (https://hooks.example/x?token=***): 3 messages given up, the first 2h ago; 1 on their way: `countersign webhooks retry w1`"
+        );
+        (one.name, one.lost, one.waiting, one.gone) = ("chat".to_owned(), 1, 0, true);
+        insta::assert_snapshot!(
+            given_up_in_words(&one, now),
+            @"chat (https://hooks.example/x?token=***) was ended by its own side 2h ago, 1 message given up: `countersign webhooks add`"
+        );
+    }
 }

@@ -118,6 +118,7 @@ impl Seen {
         for kept in store.grants(&GrantFilter::default(), app.clock()).await? {
             text.push_str(&format!("\n{}", kept.grant.id));
         }
+        text.push_str(&format!("\n{}", store.all_given_up().await?));
         Ok(sha256_hex(text.as_bytes()))
     }
 

@@ -19,6 +19,7 @@ mod detail;
 mod edits;
 mod fault;
 mod file;
+mod given_up;
 mod grants;
 mod group;
 mod hear;
@@ -61,6 +62,7 @@ pub use credentials::{HumanSession, NewHumanSession};
 pub use detail::Detail;
 pub use edits::Edit;
 pub use fault::StoreError;
+pub use given_up::GivenUp;
 pub(crate) use grants::Looked;
 pub use grants::{GrantFilter, KeptGrant, NewGrant};
 #[cfg(test)]
