@@ -34,7 +34,7 @@ use countersign_engine::Layout;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
-pub(crate) use api::human::take_back;
+pub(crate) use api::human::{question_of, take_back, widen, widened};
 pub(crate) use api::replies::{Given, answer};
 pub(crate) use api::wire::Choice;
 pub(crate) use app::{App, Shared, ended};

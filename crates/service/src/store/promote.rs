@@ -72,7 +72,41 @@ impl Store {
         recheck: Recheck<'_>,
     ) -> Result<Grant, PromoteError> {
         let mut writing = self.begin(now, Synchronous::Full).await?;
-        let (old, record) = writing.promotable(promotion, human).await?;
+        let (old, new) = writing.promoted(promotion, human, recheck).await?;
+        let end = sqlx::query("UPDATE grants SET ended = ? WHERE id = ?").bind(writing.now.0).bind(&old.id);
+        end.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
+        writing.keep(&new, &human.user).await?;
+        let detail = json!({ "via": human.via, "from": old.reach.scope, "scope": new.reach.scope, "to": new.id });
+        writing.audit(&human.user, "promoted", new.approval.as_deref(), Some(&old.id), &detail).await?;
+        writing.commit().await?;
+        Ok(new)
+    }
+
+    /// The grant that [`Store::promote`] would make. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Store::promote`].
+    pub async fn promotion(
+        &mut self,
+        promotion: &Promotion,
+        human: &Human,
+        now: Timestamp,
+        recheck: Recheck<'_>,
+    ) -> Result<Grant, PromoteError> {
+        let mut writing = self.begin(now, Synchronous::Normal).await?;
+        writing.promoted(promotion, human, recheck).await.map(|(_, new)| new)
+    }
+}
+
+impl Writing<'_> {
+    /// The grant, and the one that takes its place.
+    async fn promoted(
+        &mut self,
+        promotion: &Promotion,
+        human: &Human,
+        recheck: Recheck<'_>,
+    ) -> Result<(Grant, Grant), PromoteError> {
+        let (old, record) = self.promotable(promotion, human).await?;
         let parts = record.question.parts.iter();
         let identity = parts.filter(|part| part.action == old.action).find_map(|part| {
             part.offers.iter().any(|offer| offer.resource == old.resource).then(|| part.identity.clone())
@@ -82,26 +116,18 @@ impl Store {
             outcome: if old.effect == Effect::Allow { Outcome::Allow } else { Outcome::Deny },
             remember: vec![Remembered { identity: identity.unwrap_or_default(), resource: old.resource.clone() }],
             scope: promotion.scope,
-            expires: promotion.seconds.map(|seconds| writing.now.plus_seconds(seconds)).or(old.expires),
+            expires: promotion.seconds.map(|seconds| self.now.plus_seconds(seconds)).or(old.expires),
             feedback: None,
             also: Vec::new(),
             edited: None,
             alone: false,
             cascade: false,
         };
-        let made = remembered(&reply, &record, writing.now, recheck)?.pop();
+        let made = remembered(&reply, &record, self.now, recheck)?.pop();
         let Some(new) = made else { return Err(PromoteError::Unknown(old.id)) };
-        let end = sqlx::query("UPDATE grants SET ended = ? WHERE id = ?").bind(writing.now.0).bind(&old.id);
-        end.execute(writing.db()).await.map_err(|error| writing.fault(error))?;
-        writing.keep(&new, &human.user).await?;
-        let detail = json!({ "via": human.via, "from": old.reach.scope, "scope": new.reach.scope, "to": new.id });
-        writing.audit(&human.user, "promoted", new.approval.as_deref(), Some(&old.id), &detail).await?;
-        writing.commit().await?;
-        Ok(new)
+        Ok((old, new))
     }
-}
 
-impl Writing<'_> {
     /// The grant, if it counts and reaches less far, with its question.
     async fn promotable(&mut self, promotion: &Promotion, human: &Human) -> Result<(Grant, Record), PromoteError> {
         let find = sqlx::query_scalar(

@@ -8,7 +8,8 @@ use countersign_policy::approval::Outcome;
 
 use super::inbox::with_problem;
 use super::session::{Closed, Visitor, check, set_cookie};
-use crate::http::{Choice, Fault, Form, Given, Shared, Whole, take_back};
+use super::typed::Typed;
+use crate::http::{App, Choice, Fault, Form, Given, Shared, Whole, question_of, take_back};
 
 /// Takes an answer.
 pub(crate) async fn answer(
@@ -19,17 +20,46 @@ pub(crate) async fn answer(
 ) -> Result<Response, Closed> {
     let form = whole.form()?;
     check(&app, &visitor, &headers, &form)?;
-    let given = given(&form)?;
-    let id = form.field("approval").ok_or_else(|| Fault::invalid("the form names no question"))?;
+    let mut typed = Typed::of(&form);
+    let mut given = given(&form)?;
+    if typed.approval.is_empty() {
+        return Err(Fault::invalid("the form names no question").into());
+    }
+    if given.outcome == Outcome::Allow
+        && let Err(fault) = take_args(&app, &visitor, &mut typed, &mut given).await
+    {
+        return Ok(with_problem(&app, &visitor, fault, Some(typed)).await?);
+    }
     let word = match given.outcome {
+        Outcome::Allow if typed.edits => "edited".to_owned(),
         Outcome::Allow => given.scope.word().to_owned(),
         Outcome::Deny if given.scope == Scope::Once => "deny".to_owned(),
         Outcome::Deny => format!("deny-{}", given.scope),
     };
-    match crate::http::answer(&app, &visitor.human(), id, given).await {
+    match crate::http::answer(&app, &visitor.human(), &typed.approval, given).await {
         Ok(_) => Ok(Redirect::to(&format!("./?done={word}")).into_response()),
-        Err(fault) => Ok(with_problem(&app, &visitor, fault).await?),
+        Err(fault) => Ok(with_problem(&app, &visitor, fault, Some(typed)).await?),
     }
+}
+
+/// Puts the arguments that the person wrote into a yes to them. A yes to the agent's own is not taken while others stand in
+/// the form: what would run is not what its person was looking at.
+async fn take_args(app: &App, visitor: &Visitor, typed: &mut Typed, given: &mut Given) -> Result<(), Fault> {
+    if typed.edits {
+        given.args = Some(typed.args()?);
+        return Ok(());
+    }
+    if typed.args.is_some() {
+        let record = question_of(app, &typed.approval, &visitor.session.user).await?;
+        if typed.differs_from(&record) {
+            typed.edits = true;
+            return Err(Fault::conflict(
+                "the arguments were changed, and this button allows those of the agent: use the one below the arguments, \
+                 or put them back",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Revokes a grant.
@@ -43,7 +73,7 @@ pub(crate) async fn revoke(
     check(&app, &visitor, &headers, &form)?;
     match take_back(&app, form.field("grant").unwrap_or_default(), &visitor.human()).await {
         Ok(()) => Ok(Redirect::to("./?done=revoked").into_response()),
-        Err(fault) => Ok(with_problem(&app, &visitor, fault).await?),
+        Err(fault) => Ok(with_problem(&app, &visitor, fault, None).await?),
     }
 }
 
@@ -68,13 +98,13 @@ fn given(form: &Form) -> Result<Given, Fault> {
     for name in form.names() {
         match name.strip_prefix("part-") {
             Some(part) => choices.extend(choice(part, form.field(name).unwrap_or_default())?),
-            None if ["form", "approval", "answer", "feedback", "lifetime"].contains(&name) => {}
+            None if ["form", "approval", "answer", "feedback", "lifetime", "args"].contains(&name) => {}
             None => return Err(Fault::invalid(format!("the page has no field `{name}`"))),
         }
     }
     let (outcome, scope) = match form.field("answer") {
         Some("deny") => (Outcome::Deny, Scope::Once),
-        Some("once") => (Outcome::Allow, Scope::Once),
+        Some("once" | "edited") => (Outcome::Allow, Scope::Once),
         Some(word) if remembered(word).is_some() => (Outcome::Allow, remembered(word).unwrap_or(Scope::Once)),
         Some(word) if denied(word).is_some() => (Outcome::Deny, denied(word).unwrap_or(Scope::Once)),
         _ => return Err(Fault::invalid("the form has no answer: use one of its buttons")),

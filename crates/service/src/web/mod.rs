@@ -7,9 +7,11 @@
 mod answer;
 mod assets;
 mod door;
+mod further;
 mod inbox;
 mod page;
 mod session;
+mod typed;
 mod view;
 
 use axum::Router;
@@ -29,6 +31,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/inbox/{key}/events", get(inbox::events))
         .route("/inbox/{key}/answer", post(answer::answer))
         .route("/inbox/{key}/revoke", post(answer::revoke))
+        .route("/inbox/{key}/further", post(further::promote))
         .route("/inbox/{key}/signout", post(answer::sign_out))
         .route("/static/{name}", get(assets::asset))
 }

@@ -8,7 +8,8 @@ use countersign_policy::{
 };
 
 use super::page::{List, ListPage};
-use super::view::{AnsweredView, GrantView, QuestionView, Shown};
+use super::view::{AnsweredView, Further, GivenUpView, GrantView, QuestionView, Shown, WiderView};
+use crate::store::GivenUp;
 
 const NOW: Timestamp = Timestamp(1_795_183_387_000);
 
@@ -143,6 +144,26 @@ fn list() -> List {
         expires: Some(NOW.plus_seconds(28_800)),
         approval: None,
     };
+    let mut remembered = GrantView::of(&grant, 3, NOW);
+    let mut wider = grant.clone();
+    wider.reach = countersign_policy::Reach::of(&call, Scope::User).unwrap();
+    remembered.further = Further::Choices(vec![WiderView::of(&wider, Some(28_800), NOW)]);
+    let session = countersign_policy::Grant {
+        id: "g2".to_owned(),
+        reach: countersign_policy::Reach::of(&call, Scope::Session).unwrap(),
+        approval: Some("a9".to_owned()),
+        ..grant
+    };
+    let given_up = |id: &str, gone: bool| GivenUp {
+        id: id.to_owned(),
+        name: "chat</b><script>alert(1)</script>".to_owned(),
+        url: "https://hooks.example/x?token=s3cr3ts3cr3ts3cr3t".to_owned(),
+        since: NOW.plus_seconds(-86_400),
+        lost: 3,
+        waiting: i64::from(!gone),
+        gone,
+        fault: Some("status 500 \u{202E}".to_owned()),
+    };
     List {
         form: "F".to_owned(),
         faults: vec![Shown::of("/home/ada/shop/countersign.toml:3:9: `alow` is no key: did you mean `allow`?")],
@@ -151,7 +172,9 @@ fn list() -> List {
             open("a2", &call, &long(), &[], 20),
         ],
         answered: AnsweredView::of(&denied, &push(), NOW).into_iter().collect(),
-        grants: vec![GrantView::of(&grant, 3, NOW)],
+        grants: vec![remembered, GrantView::of(&session, 0, NOW)],
+        given_up: [("w1", false), ("w2", true)].map(|(id, gone)| GivenUpView::of(&given_up(id, gone), NOW)).into(),
+        further: Some("g1".to_owned()),
         unused: false,
     }
 }

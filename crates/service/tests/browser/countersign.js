@@ -105,7 +105,7 @@ export const test = base.extend({
     const complaints = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().includes("409")) complaints.push(message.text());
+      if (message.type() === "error" && !/\b(409|422)\b/.test(message.text())) complaints.push(message.text());
     });
     await use(page);
     expect(complaints).toEqual([]);

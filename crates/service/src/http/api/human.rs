@@ -1,19 +1,22 @@
 //! What humans may do: look at questions, which applications may on their behalf, and at what is remembered, and revoke
 //! it, which is theirs alone.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 
-use countersign_policy::{Decision, Grant, Scope};
+use countersign_engine::Engine;
+use countersign_policy::{Answer, Call, Decision, Grant, Scope, Timestamp};
 
 use super::wire::{Page, PromoteBody};
 use crate::http::app::App;
 use crate::http::caller::{human, on_behalf};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Id, Shared, Whole, stream};
-use crate::store::{GrantFilter, Human, Promotion, Record, RecordFilter};
+use crate::store::{GrantFilter, Human, PromoteError, Promotion, Record, RecordFilter};
 
 /// Questions, the newest first. `open`: only those that wait for an answer.
 #[utoipa::path(get, path = "/v1/approvals", tag = "applications", security(("application" = []), ("human" = [])),
@@ -118,25 +121,52 @@ pub(crate) async fn promote(
     if body.seconds.is_some_and(|seconds| seconds <= 0) {
         return Err(Fault::invalid("`seconds` must be more than 0"));
     }
-    let asked = app.read().await.asked_for_grant(&id, &human.user).await?;
-    let engine = match &asked {
-        Some(record) => app.in_force(&record.call.project).await?.engine,
-        None => None,
-    };
-    if asked.is_some() && engine.is_none() {
-        return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: mend it first"));
-    }
-    let (promotion, clock) = (Promotion { grant: id, scope, seconds: body.seconds }, app.clock());
+    let promotion = Promotion { grant: id, scope, seconds: body.seconds };
+    Ok(Json(widen(&app, &human, promotion).await?))
+}
+
+/// Puts a grant of wider scope in the place of one.
+pub(crate) async fn widen(app: &App, human: &Human, promotion: Promotion) -> Result<Grant, Fault> {
+    let (human, clock, engine) = (human.clone(), app.clock(), engine_of(app, human, &promotion.grant).await?);
     let promote = app.write(move |store| {
+        Box::pin(async move { store.promote(&promotion, &human, clock, &recheck(engine.as_deref())).await })
+    });
+    Ok(promote.await?)
+}
+
+/// The grant that would take the place of one. Nothing is changed.
+pub(crate) async fn widened(
+    app: &App,
+    human: &Human,
+    promotion: Promotion,
+) -> Result<Result<Grant, PromoteError>, Fault> {
+    let (human, clock, engine) = (human.clone(), app.clock(), engine_of(app, human, &promotion.grant).await?);
+    let look = app.write(move |store| {
         Box::pin(async move {
-            let recheck = |call: &_, answer: Option<&_>, grants: &[_], now| match &engine {
-                Some(engine) => engine.decide(grants, answer, call, now),
-                None => Decision::fault("the policy of its project is not in force"),
-            };
-            store.promote(&promotion, &human, clock, &recheck).await
+            match store.promotion(&promotion, &human, clock, &recheck(engine.as_deref())).await {
+                Err(PromoteError::Store(fault)) => Err(fault),
+                other => Ok(other),
+            }
         })
     });
-    Ok(Json(promote.await?))
+    Ok(look.await?)
+}
+
+/// The policy in force for the project of a grant; none where no question stands behind it.
+async fn engine_of(app: &App, human: &Human, grant: &str) -> Result<Option<Arc<Engine>>, Fault> {
+    let asked = app.read().await.asked_for_grant(grant, &human.user).await?;
+    let Some(record) = asked else { return Ok(None) };
+    match app.in_force(&record.call.project).await?.engine {
+        None => Err(Fault::conflict("the policy cannot be read, and there is no earlier one: mend it first")),
+        engine => Ok(engine),
+    }
+}
+
+fn recheck(engine: Option<&Engine>) -> impl Fn(&Call, Option<&Answer>, &[Grant], Timestamp) -> Decision + Sync {
+    move |call, answer, grants, now| match engine {
+        Some(engine) => engine.decide(grants, answer, call, now),
+        None => Decision::fault("the policy of its project is not in force"),
+    }
 }
 
 /// Revokes a grant of this human.

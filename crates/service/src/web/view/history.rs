@@ -24,14 +24,55 @@ pub(crate) struct GrantView {
     pub(crate) reach: Shown,
     pub(crate) ends: String,
     pub(crate) uses: String,
+    pub(crate) further: Further,
+}
+
+/// Whether a grant can be made to reach further.
+pub(crate) enum Further {
+    /// It cannot: nothing is said of it.
+    No,
+    /// It can be asked how far.
+    Perhaps,
+    /// Somebody asked, and it can be made to reach so far.
+    Choices(Vec<WiderView>),
+    /// Somebody asked, and it cannot.
+    NoMore(Shown),
+}
+
+/// One wider reach, as it would be from now on.
+pub(crate) struct WiderView {
+    pub(crate) scope: &'static str,
+    pub(crate) reach: Shown,
+    pub(crate) ends: String,
+    /// For how many seconds, where policy bounds it; else empty.
+    pub(crate) seconds: String,
+}
+
+impl Further {
+    pub(crate) fn no_more(why: &str) -> Further {
+        Further::NoMore(Shown::of_raw(why))
+    }
+}
+
+impl WiderView {
+    /// Of the grant that would be made.
+    pub(crate) fn of(new: &Grant, seconds: Option<i64>, now: Timestamp) -> WiderView {
+        WiderView {
+            scope: new.reach.scope.word(),
+            reach: Shown::of_raw(&reach(new)),
+            ends: ends(new, now),
+            seconds: seconds.map(|seconds| seconds.to_string()).unwrap_or_default(),
+        }
+    }
 }
 
 impl AnsweredView {
     /// `None` for a question that is still open.
     pub(crate) fn of(approval: &Approval, question: &Question, now: Timestamp) -> Option<Self> {
         let answered = |answer: &Answered, rest: &str| {
+            let with = if answer.edited.is_some() { ", with other arguments" } else { "" };
             let said = answer.feedback.as_ref().map(|text| format!(", saying “{text}”")).unwrap_or_default();
-            (format!("by {}{said}{rest}", answer.by), answer.at)
+            (format!("by {}{with}{said}{rest}", answer.by), answer.at)
         };
         let (outcome, style, (detail, at)) = match &approval.state {
             State::Open => return None,
@@ -59,16 +100,24 @@ impl GrantView {
             effect: if grant.effect == Effect::Deny { "deny" } else { "allow" },
             rule: Shown::of_raw(&rule(grant)),
             reach: Shown::of_raw(&reach(grant)),
-            ends: match grant.expires {
-                None => "until revoked".to_owned(),
-                Some(at) => format!("ends in {}", span(at.0.saturating_sub(now.0) / 1000)),
-            },
+            ends: ends(grant, now),
             uses: match uses {
                 ..=0 => "not used yet".to_owned(),
                 1 => "used once".to_owned(),
                 uses => format!("used {uses} times"),
             },
+            further: match grant.approval.is_some() && grant.reach.scope < Scope::User {
+                true => Further::Perhaps,
+                false => Further::No,
+            },
         }
+    }
+}
+
+fn ends(grant: &Grant, now: Timestamp) -> String {
+    match grant.expires {
+        None => "until revoked".to_owned(),
+        Some(at) => format!("ends in {}", span(at.0.saturating_sub(now.0) / 1000)),
     }
 }
 

@@ -4,8 +4,10 @@ mod history;
 mod question;
 mod text;
 mod time;
+mod webhook;
 
-pub(crate) use history::{AnsweredView, GrantView};
+pub(crate) use history::{AnsweredView, Further, GrantView, WiderView};
 pub(crate) use question::QuestionView;
 pub(crate) use text::Shown;
 pub(crate) use time::span;
+pub(crate) use webhook::GivenUpView;

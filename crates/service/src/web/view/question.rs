@@ -1,8 +1,10 @@
 //! A question as the page shows it.
 
+use countersign_engine::editable;
 use countersign_policy::approval::Approval;
 use countersign_policy::{Action, Call, Effect, Offer, Part, Question, Scope, ScopeOffer, Step, Timestamp};
 
+use super::super::typed::Typed;
 use super::text::Shown;
 use super::time::{When, span};
 
@@ -36,6 +38,13 @@ pub(crate) struct QuestionView {
     pub(crate) lifetimes: Vec<Lifetime>,
     /// Summaries of the open questions of the same turn that a remembered yes also answers.
     pub(crate) also: Vec<Shown>,
+    /// The call's arguments as a text to edit; else why they cannot be edited here.
+    pub(crate) args: Result<String, &'static str>,
+    /// Whether they are being edited.
+    pub(crate) editing: bool,
+    /// What was typed before, and why that answer was not taken.
+    pub(crate) feedback: String,
+    pub(crate) problem: Option<String>,
 }
 
 /// One command or other thing that would happen, and what it touches.
@@ -100,7 +109,26 @@ impl QuestionView {
             scopes: scopes.iter().filter_map(|offer| scope(offer.scope)).collect(),
             lifetimes: lifetimes(scopes),
             also: if scopes.is_empty() { Vec::new() } else { also.iter().map(|text| Shown::of(text)).collect() },
+            args: editable::text(&call.args),
+            editing: false,
+            feedback: String::new(),
+            problem: None,
         }
+    }
+
+    /// Puts back what was typed, with the reason for which it was not taken.
+    pub(crate) fn refused(&mut self, typed: Typed, problem: &str) {
+        self.problem = Some(problem.to_owned());
+        self.feedback = typed.feedback;
+        if let (Ok(args), Some(written)) = (&mut self.args, typed.args) {
+            self.editing = typed.edits;
+            *args = written;
+        }
+    }
+
+    /// How many lines the arguments have, within reason.
+    pub(crate) fn args_rows(&self) -> usize {
+        self.args.as_ref().map_or(0, |args| args.lines().count()).clamp(4, 24)
     }
 
     pub(crate) fn approvable(&self) -> bool {
