@@ -9,7 +9,7 @@ use countersign_policy::approval::{CancelReason, Outcome, State};
 use countersign_policy::{Call, Scope, document};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
-use countersign_service::store::{EditedCall, Human, LogFilter, Open, Record, RecordFilter, Reply, Store};
+use countersign_service::store::{EditedCall, Human, LogFilter, Open, Record, RecordFilter, Reply, Store, Via};
 use serde_json::{Value, json};
 use world::{PROGRAM, Said, World, feed, write};
 
@@ -113,7 +113,7 @@ impl Headless {
             alone: false,
             cascade: false,
         };
-        let human = Human { user: record.call.user, via: "page".to_owned() };
+        let human = Human { user: record.call.user, via: Via::Page };
         let recheck = |call: &Call, answer: Option<&_>, grants: &[_], now| engine.decide(grants, answer, call, now);
         block_on(self.store().reply(&reply, &human, now, &recheck)).unwrap();
     }

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use countersign_policy::Timestamp;
 use countersign_service::block_on::block_on;
-use countersign_service::store::{Human, LogFilter, Open, Setting, Store};
+use countersign_service::store::{Human, LogFilter, Open, Setting, Store, Via};
 use world::{PROGRAM, Said, World, feed};
 
 fn prepared() -> World {
@@ -129,7 +129,7 @@ fn a_sessions_further_roots_count_for_its_hook() {
     let user = block_on(store.log_entries(&LogFilter::default())).unwrap()[0].entry.user.clone();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = Timestamp(i64::try_from(since.as_millis()).unwrap());
-    let human = Human { user, via: "page".to_owned() };
+    let human = Human { user, via: Via::Page };
     let mut set = |session: &str, roots: &[&str]| {
         let roots = roots.iter().map(|root| (*root).to_owned()).collect();
         let setting = Setting { roots: Some(roots), ..Setting::default() };

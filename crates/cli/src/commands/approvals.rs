@@ -10,7 +10,7 @@ use countersign_policy::approval::{Outcome, State};
 use countersign_policy::{Answer, Call, Decision, Effect, Grant, Part, Question, Scope, Timestamp};
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
-use countersign_service::store::{EditedCall, Human, Record, RecordFilter, Remembered, Replied, Store};
+use countersign_service::store::{EditedCall, Human, Record, RecordFilter, Remembered, Replied, Store, Via};
 use serde_json::json;
 
 use crate::args::{self, Approvals, ApprovalsCommand};
@@ -252,7 +252,7 @@ fn reply(here: &Here, store: &mut Store, record: &Record, choice: Choice) -> Res
         alone: false,
         cascade: judge.engine.policy().cascade,
     };
-    let human = Human { user: here.user.clone(), via: "terminal".to_owned() };
+    let human = Human { user: here.user.clone(), via: Via::Terminal };
     let now = block_on(store.clock(here::clock()))?;
     Ok(block_on(store.reply(&reply, &human, now, &recheck))?)
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use countersign_policy::{Answer, Call, Decision, Grant, GrantResource, Timestamp};
 use countersign_service::block_on::block_on;
-use countersign_service::store::{GrantFilter, Human, KeptGrant, PromoteError, Promotion, Store};
+use countersign_service::store::{GrantFilter, Human, KeptGrant, PromoteError, Promotion, Store, Via};
 use serde_json::json;
 
 use super::approvals::Judge;
@@ -49,7 +49,7 @@ fn promote(here: &Here, store: &mut Store, terminal: &Terminal, old: &Grant, pro
     let recheck = |call: &Call, answer: Option<&Answer>, grants: &[Grant], now: Timestamp| -> Decision {
         judge.decide(call, answer, grants, now)
     };
-    let human = Human { user: here.user.clone(), via: "terminal".to_owned() };
+    let human = Human { user: here.user.clone(), via: Via::Terminal };
     let now = block_on(store.clock(here::clock()))?;
     let new = block_on(store.promote(promotion, &human, now, &recheck))?;
     here.screen.value(&new)?;

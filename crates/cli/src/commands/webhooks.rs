@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use countersign_service::block_on::block_on;
 use countersign_service::notify::{Address, Reach};
-use countersign_service::store::{Store, Webhook, WebhookRequest};
+use countersign_service::store::{Store, Via, Webhook, WebhookRequest};
 use serde_json::json;
 
 use crate::args::{NewWebhook, Webhooks, WebhooksCommand};
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Webhooks, here: &Here) -> Result<()> {
         WebhooksCommand::Remove { id } => {
             Terminal::of_a_human("removing a webhook")?;
             let found = only(id, &block_on(store.webhooks(&here.user))?)?;
-            block_on(store.webhook_remove(&found.id, &here.user, "terminal", here::clock()))?;
+            block_on(store.webhook_remove(&found.id, &here.user, &Via::Terminal, here::clock()))?;
             here.screen.value(&json!({"removed": found.id}))?;
             here.screen.line(format!("Removed: {} ({})", printable(&found.name), printable(&found.url)))
         }
@@ -53,7 +53,7 @@ fn add(new: &NewWebhook, here: &Here, store: &mut Store) -> Result<()> {
         notices: new.questions,
         resumes: new.turns,
     };
-    let made = block_on(store.webhook_create(&request, &here.user, "terminal", here::clock()))?;
+    let made = block_on(store.webhook_create(&request, &here.user, &Via::Terminal, here::clock()))?;
     here.screen.value(&json!({"id": made.webhook.id, "secret": made.secret.as_str()}))?;
     here.screen.line(format!("Set: {}", made.webhook.id))?;
     here.screen.line(format!("Its secret, which is not shown again: {}", made.secret.as_str()))?;

@@ -6,7 +6,7 @@ use countersign_engine::load;
 use countersign_policy::approval::Outcome as Word;
 use countersign_policy::{Answer, Call, Grant, Scope, Timestamp};
 use countersign_service::disk::Disk;
-use countersign_service::store::{Ask, Human, Record, Reply, Store, Synchronous};
+use countersign_service::store::{Ask, Human, Record, Reply, Store, Synchronous, Via};
 
 use crate::world::{World, config, now};
 use crate::{CONNECTIONS, Outcome};
@@ -19,7 +19,7 @@ pub(crate) async fn transactions(world: &World, store: &mut Store, like: &Record
     let recheck = |call: &Call, answer: Option<&Answer>, grants: &[Grant], now: Timestamp| {
         engine.decide(grants, answer, call, now)
     };
-    let human = Human { user: config.user, via: "api".to_owned() };
+    let human = Human { user: config.user, via: Via::Api };
     let start = Instant::now();
     let mut done = 0_u64;
     while start.elapsed() < round {

@@ -11,7 +11,7 @@ use super::app::App;
 use super::fault::Fault;
 use super::guard::only;
 use super::mirror::View;
-use crate::store::{AgentToken, Application, Human, HumanSession};
+use crate::store::{AgentToken, Application, Human, HumanSession, Via};
 
 /// Who makes a request.
 pub(crate) enum Caller {
@@ -55,7 +55,7 @@ async fn seen(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<View>), Fau
 }
 
 fn of_session(session: HumanSession) -> Caller {
-    Caller::Human(Human { user: session.user, via: "api".to_owned() })
+    Caller::Human(Human { user: session.user, via: Via::Api })
 }
 
 /// The human who makes a request. Whoever else tries is refused, and that is put on record.
@@ -78,9 +78,7 @@ pub(crate) async fn human(app: &App, headers: &HeaderMap, what: &str) -> Result<
 pub(crate) async fn on_behalf(app: &App, headers: &HeaderMap, what: &str) -> Result<Human, Fault> {
     match caller(app, headers).await? {
         Caller::Human(human) => Ok(human),
-        Caller::Application(application) => {
-            Ok(Human { via: format!("application {}", application.id), user: application.user })
-        }
+        Caller::Application(application) => Ok(Human { via: Via::Application(application.id), user: application.user }),
         Caller::Agent(token) => {
             refuse_agent(app, &token, what).await?;
             Err(Fault::not_for_agents())

@@ -76,7 +76,7 @@ pub(crate) use outbox::CLAIM_SECONDS;
 pub use outbox::OutboxMessage;
 pub use promote::{PromoteError, Promotion};
 pub use redeem::{RedeemError, Redeemed};
-pub use reply::{EditedCall, Human, Remembered, Replied, Reply, ReplyError};
+pub use reply::{EditedCall, Human, Remembered, Replied, Reply, ReplyError, Via};
 pub use runs::run_id;
 pub(crate) use runs::{Present, Run};
 pub use sessions::{Session, Setting};

@@ -1,10 +1,13 @@
 //! A human answers: state, grants, audit and what else the answer covers, in one transaction.
 
+use std::fmt;
+
 use countersign_engine::why;
 use countersign_policy::approval::{Answered, Edited, Event, Outcome, Refusal, State};
 use countersign_policy::{
     Answer, Call, Cause, Decision, Effect, Grant, GrantResource, Part, Question, Reach, Remember, Scope, Timestamp,
 };
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use super::{Recheck, Record, Store, StoreError, Synchronous, Writing, new_id};
@@ -58,8 +61,51 @@ pub struct Remembered {
 pub struct Human {
     /// The user.
     pub user: String,
-    /// `page`, `terminal` or `api`; for the audit.
-    pub via: String,
+    /// For the audit.
+    pub via: Via,
+}
+
+impl Human {
+    /// Who acts, for the audit: the human, or the application on their behalf.
+    pub(crate) fn actor(&self) -> String {
+        match &self.via {
+            via @ Via::Application(_) => via.to_string(),
+            _ => self.user.clone(),
+        }
+    }
+}
+
+/// By which way a human speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// The page.
+    Page,
+    /// The command line.
+    Terminal,
+    /// The API, with a human's own secret.
+    Api,
+    /// A program that embeds agents, on the human's behalf: its token's id.
+    Application(String),
+    /// A chat whose messages are handed on in that way.
+    Chat(Box<Via>),
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Via::Page => f.write_str("page"),
+            Via::Terminal => f.write_str("terminal"),
+            Via::Api => f.write_str("api"),
+            Via::Application(id) => write!(f, "application {id}"),
+            Via::Chat(via) => write!(f, "chat, {via}"),
+        }
+    }
+}
+
+impl Serialize for Via {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// What a reply did. On the disk before it is returned.

@@ -4,7 +4,7 @@ use countersign_policy::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Store, StoreError, Synchronous, Writing, new_id};
+use super::{Store, StoreError, Synchronous, Via, Writing, new_id};
 use crate::notify::{Address, Secret};
 
 /// The most webhooks that a user may have.
@@ -94,7 +94,7 @@ impl Store {
         &mut self,
         request: &WebhookRequest,
         user: &str,
-        via: &str,
+        via: &Via,
         now: Timestamp,
     ) -> Result<NewWebhook, WebhookError> {
         if !request.notices && !request.resumes {
@@ -159,7 +159,7 @@ impl Store {
         &mut self,
         id: &str,
         user: &str,
-        via: &str,
+        via: &Via,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut writing = self.begin(now, Synchronous::Full).await?;

@@ -8,7 +8,7 @@ use countersign_policy::sha256_hex;
 use subtle::ConstantTimeEq;
 
 use crate::http::{App, Fault, Form, Shared, only};
-use crate::store::{Human, HumanSession};
+use crate::store::{Human, HumanSession, Via};
 
 /// How long one stays signed in: 7 days.
 pub(crate) const SESSION_SECONDS: i64 = 604_800;
@@ -22,7 +22,7 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) fn human(&self) -> Human {
-        Human { user: self.session.user.clone(), via: "page".to_owned() }
+        Human { user: self.session.user.clone(), via: Via::Page }
     }
 }
 

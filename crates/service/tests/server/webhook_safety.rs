@@ -5,7 +5,7 @@ use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
 
 use countersign_service::notify::{Address, Outward, Reach};
-use countersign_service::store::{AuditFilter, WebhookRequest};
+use countersign_service::store::{AuditFilter, Via, WebhookRequest};
 use serde_json::json;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto};
@@ -44,7 +44,7 @@ async fn only_a_human_sets_looks_at_and_removes_webhooks() {
         assert!(decided.status != 200 || decided.json()["effect"] != "allow", "{file}: {}", decided.body);
         std::fs::write(&path, before).unwrap();
     }
-    assert!(!world.store().await.webhook_remove(&webhook, "bob", "api", now()).await.unwrap());
+    assert!(!world.store().await.webhook_remove(&webhook, "bob", &Via::Api, now()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,7 +101,7 @@ async fn a_private_address_that_came_past_the_api_is_not_sent_to() {
         let address = Address::parse(&url).unwrap();
         let is_known = (address.host(), 443).to_socket_addrs().is_ok();
         let request = WebhookRequest { name: "x".to_owned(), address, host: None, notices: true, resumes: false };
-        let made = world.store().await.webhook_create(&request, "ada", "terminal", now()).await.unwrap();
+        let made = world.store().await.webhook_create(&request, "ada", &Via::Terminal, now()).await.unwrap();
         let id = world.asked(&token, &format!("git push {}", made.webhook.id));
         let fault = world.fault(&made.webhook.id).await;
         assert!(fault.contains(why) || (!is_known && fault.contains("its host was not found")), "{url}: {fault}");

@@ -3,7 +3,7 @@
 use countersign_policy::approval::{Outcome, Refusal, State};
 use countersign_policy::{Effect, GrantResource, PathResource, Resource, Scope, Target};
 use countersign_service::block_on::block_on;
-use countersign_service::store::{Ask, GrantFilter, Human, RedeemError, Remembered, Reply, ReplyError, Store};
+use countersign_service::store::{Ask, GrantFilter, Human, RedeemError, Remembered, Reply, ReplyError, Store, Via};
 
 use crate::support::{NOON, Place, always, ask, judge, once, policy, question, reply, runs, shell, shell_pattern};
 
@@ -151,7 +151,7 @@ fn nobody_answers_another_users_question_or_guesses_one() {
     let mut store = place.open();
     let policy = policy(Vec::new());
     let id = ask(&mut store, &policy, &shell("git push"), NOON).record.approval.id;
-    let ben = Human { user: "ben".into(), via: "page".into() };
+    let ben = Human { user: "ben".into(), via: Via::Page };
     let foreign = block_on(store.reply(&once(&id, Outcome::Allow), &ben, NOON, &judge(&policy))).unwrap_err();
     assert_eq!(foreign.to_string(), format!("there is no question `{id}`"));
     for guess in ["", "1", "%", "' OR 1 = 1 --", &id[..id.len() - 1], &id.to_uppercase()] {

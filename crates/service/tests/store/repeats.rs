@@ -6,7 +6,7 @@ use countersign_policy::{Attendance, Call, Cause, Decision, Effect, Repeats, Sco
 use countersign_service::block_on::block_on;
 use countersign_service::disk::Disk;
 use countersign_service::gate::{self, Gate, HostId};
-use countersign_service::store::{Ask, Human, NewGrant, Setting, Store};
+use countersign_service::store::{Ask, Human, NewGrant, Setting, Store, Via};
 
 use crate::support::{HOUR, NOON, Place, judge, once, policy, rule, shell, shell_pattern};
 
@@ -134,7 +134,7 @@ fn no_grant_lifts_it_and_a_yes_begins_the_row_anew() {
     assert!(question.scopes.is_empty() && question.parts.iter().all(|part| part.offers.is_empty()), "{question:?}");
     let ask = Ask { call: &asked, question: &question, max_open: 3, deferred: false };
     let id = block_on(scene.store.ask(&ask, NOON)).unwrap().record.approval.id;
-    let human = Human { user: "ana".into(), via: "page".into() };
+    let human = Human { user: "ana".into(), via: Via::Page };
     let policy = scene.engine.policy().clone();
     block_on(scene.store.reply(&once(&id, Outcome::Allow), &human, NOON, &judge(&policy))).unwrap();
 
@@ -159,7 +159,7 @@ fn a_yes_to_another_call_lifts_nothing() {
         block_on(scene.store.ask(&Ask { call: &other, question: &question, max_open: 3, deferred: false }, NOON))
             .unwrap();
     let reply = crate::support::always(&asked, Outcome::Allow, Scope::User, 0);
-    let human = Human { user: "ana".into(), via: "page".into() };
+    let human = Human { user: "ana".into(), via: Via::Page };
     let policy = scene.engine.policy().clone();
     let replied = block_on(scene.store.reply(&reply, &human, NOON, &judge(&policy))).unwrap();
     assert!(replied.also.is_empty(), "{replied:?}");
@@ -212,7 +212,7 @@ fn policy_says_how_often() {
 #[test]
 fn a_mode_that_was_set_is_the_calls_until_the_session_ends() {
     let mut scene = Scene::new();
-    let human = Human { user: "ana".into(), via: "page".into() };
+    let human = Human { user: "ana".into(), via: Via::Page };
     let mode = |mode: Option<&str>| Setting { mode: Some(mode.map(str::to_owned)), roots: None };
     block_on(scene.store.set_session("claude-code:s1", &mode(Some("plan")), &human, NOON)).unwrap();
     let bold = Call { mode: Some("bypassPermissions".into()), ..shell("pwd") };

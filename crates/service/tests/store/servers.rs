@@ -3,7 +3,7 @@
 use countersign_policy::Timestamp;
 use countersign_service::block_on::block_on;
 use countersign_service::notify::Address;
-use countersign_service::store::{OutboxMessage, Store, WebhookRequest};
+use countersign_service::store::{OutboxMessage, Store, Via, WebhookRequest};
 
 use crate::support::{HOUR, NOON, Place, ana, ask, policy, shell};
 
@@ -37,7 +37,7 @@ fn asking_writes_what_is_to_be_told_in_the_same_transaction() {
     // The same question asked again is no new one.
     ask(&mut store, &policy(Vec::new()), &shell("git push"), NOON);
     assert_eq!(messages(&mut other, &id).len(), 1);
-    block_on(store.webhook_remove(&id, "ana", "page", NOON)).unwrap();
+    block_on(store.webhook_remove(&id, "ana", &Via::Page, NOON)).unwrap();
     ask(&mut store, &policy(Vec::new()), &shell("git tag x"), NOON);
     let written = messages(&mut other, &id);
     assert_eq!((written.len(), written[0].state.as_str()), (1, "dropped"));

@@ -11,7 +11,7 @@ use countersign_policy::{
     Word, decide,
 };
 use countersign_service::block_on::block_on;
-use countersign_service::store::{Ask, Asked, Human, Open, Remembered, Replied, Reply, ReplyError, Store};
+use countersign_service::store::{Ask, Asked, Human, Open, Remembered, Replied, Reply, ReplyError, Store, Via};
 
 pub const NOON: Timestamp = Timestamp(1_800_000_000_000);
 pub const MINUTE: i64 = 60;
@@ -178,7 +178,7 @@ pub fn always(asked: &Asked, outcome: Outcome, scope: Scope, offer: usize) -> Re
 }
 
 pub fn ana() -> Human {
-    Human { user: "ana".into(), via: "page".into() }
+    Human { user: "ana".into(), via: Via::Page }
 }
 
 pub fn reply(store: &mut Store, policy: &Policy, reply: &Reply, now: Timestamp) -> Result<Replied, ReplyError> {

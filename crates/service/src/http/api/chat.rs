@@ -20,7 +20,7 @@ use crate::http::app::{App, ended};
 use crate::http::caller::on_behalf;
 use crate::http::fault::Problem;
 use crate::http::{Fault, Id, Shared, Whole};
-use crate::store::{Chat, HearError, Heard, Human, Message, Record, ReplyError, StoreError, Waiting};
+use crate::store::{Chat, HearError, Heard, Human, Message, Record, ReplyError, StoreError, Via, Waiting};
 
 /// The longest message of a channel unless it is said, in bytes.
 const LONGEST: usize = 4_096;
@@ -138,7 +138,7 @@ async fn speaker(app: &App, headers: &HeaderMap, session: String) -> Result<(Hum
         return Err(Fault::invalid(format!("the session has from 1 to {LONGEST_ID} bytes")));
     }
     let chat = Chat { user: user.clone(), session };
-    Ok((Human { user, via: format!("chat, {via}") }, chat))
+    Ok((Human { user, via: Via::Chat(Box::new(via)) }, chat))
 }
 
 /// The question that is presented there, or the next one, which then is.

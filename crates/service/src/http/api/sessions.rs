@@ -16,7 +16,7 @@ use crate::http::app::App;
 use crate::http::caller::{Caller, caller, on_behalf};
 use crate::http::fault::Problem;
 use crate::http::{Fault, Id, Shared, Whole};
-use crate::store::{Human, Run, Setting};
+use crate::store::{Run, Setting};
 
 /// The longest session's key or mode, in bytes.
 const LONGEST: usize = 400;
@@ -143,9 +143,7 @@ pub(crate) async fn end(State(app): State<Shared>, Id(id): Id, headers: HeaderMa
             return Err(Fault::not_found("session"));
         }
     }
-    let Human { user, via } = human;
-    let actor = if via.starts_with("application ") { via } else { user.clone() };
-    let clock = app.clock();
+    let (actor, user, clock) = (human.actor(), human.user, app.clock());
     app.write(move |store| Box::pin(async move { store.end_session(&user, &id, &actor, clock).await })).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -44,7 +44,7 @@ pub(crate) async fn make(
     let body = match body.kind {
         TokenKind::Agent => {
             let request = for_agent(body, &human)?;
-            let (by, clock) = (maker(&human), app.clock());
+            let (by, clock) = (human.actor(), app.clock());
             let make = app.write(move |store| Box::pin(async move { store.token_create(&request, &by, clock).await }));
             let new = make.await?;
             NewTokenBody { id: new.token.id, secret: new.secret, expires: new.token.expires.0 }
@@ -65,11 +65,6 @@ pub(crate) async fn make(
         }
     };
     Ok((StatusCode::CREATED, Json(body)))
-}
-
-/// Who makes a token, for the audit: the human, or the application on their behalf.
-fn maker(human: &Human) -> String {
-    if human.via.starts_with("application ") { human.via.clone() } else { human.user.clone() }
 }
 
 fn for_agent(body: TokenBody, human: &Human) -> Result<TokenRequest, Fault> {
