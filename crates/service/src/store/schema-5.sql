@@ -48,7 +48,6 @@ CREATE INDEX outbox_waiting ON outbox (due) WHERE state = 'waiting';
 CREATE INDEX outbox_webhook ON outbox (webhook, id);
 CREATE INDEX outbox_subject ON outbox (subject);
 CREATE INDEX outbox_ended ON outbox (ended) WHERE ended IS NOT NULL;
-CREATE INDEX outbox_failed ON outbox (webhook) WHERE state = 'failed';
 
 -- Servers over this store: since when, when they were last heard of, and until when they count as there: see servers.rs.
 CREATE TABLE servers (

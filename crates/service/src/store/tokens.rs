@@ -238,12 +238,14 @@ impl Writing<'_> {
     async fn is_sessions_own(&mut self, token: &AgentToken) -> Result<bool, StoreError> {
         let found = sqlx::query_as(
             "SELECT count(*), count(*) FILTER (WHERE above IS NOT ?3 OR kinds IS NOT ?4),
-               EXISTS (SELECT 1 FROM sessions WHERE user = ?1 AND session = ?2)
-                 OR EXISTS (SELECT 1 FROM approvals WHERE user = ?1 AND session = ?2)
-                 OR EXISTS (SELECT 1 FROM grants WHERE user = ?1 AND session = ?2)
+               iif(?5, EXISTS (SELECT 1 FROM sessions WHERE user = ?1 AND session = ?2)
+                   OR EXISTS (SELECT 1 FROM approvals WHERE user = ?1 AND session = ?2)
+                   OR EXISTS (SELECT 1 FROM grants WHERE user = ?1 AND session = ?2), 0)
              FROM tokens WHERE user = ?1 AND session = ?2",
         );
         let found = found.bind(&token.user).bind(&token.session).bind(list(&token.above)).bind(list(&token.kinds));
+        // All questions and grants are gone through for that, so only where it matters.
+        let found = found.bind(token.parent.is_some());
         let (all, others, is_used): (i64, i64, bool) =
             found.fetch_one(self.db()).await.map_err(|error| self.fault(error))?;
         Ok(others == 0 && (all > 0 || token.parent.is_none() || !is_used))
