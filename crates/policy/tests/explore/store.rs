@@ -208,10 +208,15 @@ enum WhatOfTurn {
     NewMessage,
 }
 
+/// Of which question, from where, what, and whether two days have passed.
+type Step = (usize, Life, What, bool);
+type TurnStep = (Turn, WhatOfTurn, bool);
+
 thread_local! {
-    /// What each step comes to. There are few different ones, and each is taken millions of times.
-    static STEPS: RefCell<HashMap<(usize, Life, What, bool), Option<Life>>> = RefCell::default();
-    static TURN_STEPS: RefCell<HashMap<(Turn, WhatOfTurn, bool), Option<Turn>>> = RefCell::default();
+    /// What each step comes to; nothing where it is refused. There are few different ones, and each is taken millions of
+    /// times.
+    static STEPS: RefCell<HashMap<Step, Option<Life>>> = RefCell::default();
+    static TURN_STEPS: RefCell<HashMap<TurnStep, Option<Turn>>> = RefCell::default();
 }
 
 fn stepped(question: usize, life: Life, what: What, now: Timestamp) -> Option<Life> {
