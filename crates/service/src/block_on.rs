@@ -1,4 +1,4 @@
-//! Drives one future on the thread that calls: the hook has no runtime.
+//! Drives one future on the thread that calls: the hook has no runtime, and the server's writer needs none.
 
 use std::pin::pin;
 use std::sync::Arc;

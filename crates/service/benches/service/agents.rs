@@ -103,6 +103,7 @@ pub(crate) async fn wake(world: &World, bars: &mut Bars) -> Outcome<()> {
     let mut round_trips = Vec::new();
     let empty = decision(floor.address, token, world, "git status")?;
     for _ in 0..200 {
+        // At rest before each, as the answers that it stands beside.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let start = Instant::now();
         client.send(&empty).await?.is(200)?;

@@ -191,3 +191,45 @@ impl Kept {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+
+    use countersign_engine::{Layout, PROJECT_FILE};
+
+    use super::Engines;
+    use crate::block_on::block_on;
+    use crate::store::{Open, Store};
+
+    #[test]
+    fn a_name_that_leads_to_another_project_takes_no_policy_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        for (project, policy) in [("good", "deny = [\"shell(rm *)\"]"), ("broken", "deny = [")] {
+            let file = folder.path().join(project).join(PROJECT_FILE);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, policy).unwrap();
+        }
+        let layout = Layout {
+            home: at("home"),
+            user_file: at("home/countersign.toml"),
+            config_dir: at("home"),
+            managed_file: at("managed.toml"),
+            data_dir: at("data"),
+        };
+        let mut store = block_on(Store::open(&folder.path().join("data/countersign.db"), Open::Serve)).unwrap();
+        let known = Arc::new(block_on(store.known("ana")).unwrap());
+        let engines = Engines::new(layout);
+        let link = at("link");
+        symlink(at("good"), &link).unwrap();
+        let (good, _) = engines.of(&link, &known);
+        assert!(good.engine.is_some() && good.fault.is_none(), "{:?}", good.fault);
+        fs::remove_file(&link).unwrap();
+        symlink(at("broken"), &link).unwrap();
+        let (broken, _) = engines.of(&link, &known);
+        assert!(broken.engine.is_none() && broken.fault.is_some());
+    }
+}
