@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// The deepest nesting of lists and objects.
@@ -38,6 +38,12 @@ pub enum JsonError {
         /// The byte of the line, from 1.
         column: usize,
     },
+    /// It is of another form than was expected.
+    #[error("{message}")]
+    Other {
+        /// In what.
+        message: String,
+    },
 }
 
 /// Reads one JSON value that every reader understands alike.
@@ -56,14 +62,57 @@ pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonError> {
     })
 }
 
-/// Looks at numbers and nesting, which the parser below no longer sees as they were written.
-fn scan(bytes: &[u8]) -> Result<(), JsonError> {
+/// Reads one JSON value of a form that is expected; what is refused is the same.
+///
+/// # Errors
+/// As [`parse_strict`], and what is of another form.
+pub fn parse_strict_as<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+    // Most texts are read at once; where that goes wrong, the slow way says why.
+    if scan(bytes)? == Members::Differ
+        && let Ok(value) = serde_json::from_slice(bytes)
+    {
+        return Ok(value);
+    }
+    serde_json::from_value(parse_strict(bytes)?).map_err(|error| JsonError::Other { message: error.to_string() })
+}
+
+/// What a look at a text says of the members of its objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Members {
+    /// No two of an object have the same name.
+    Differ,
+    /// That takes a closer look.
+    Unknown,
+}
+
+/// The most members that are compared with each other at a first look.
+const COMPARED: usize = 32;
+
+/// Looks at numbers and nesting, which the parser below no longer sees as they were written; and at names.
+fn scan(bytes: &[u8]) -> Result<Members, JsonError> {
+    let mut members = Members::Differ;
+    // Of the objects that are open: each name, with how deep it stands.
+    let mut names: Vec<(usize, &[u8])> = Vec::new();
     let mut depth = 0_usize;
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let rest = bytes.get(at..).unwrap_or_default();
         at += match byte {
-            b'"' => text_length(rest),
+            b'"' => {
+                let length = text_length(rest);
+                let after = rest.get(length..).unwrap_or_default();
+                if after.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':') {
+                    let name = rest.get(..length).unwrap_or_default();
+                    let before = names.iter().rev().take_while(|(deep, _)| *deep == depth).take(COMPARED);
+                    let (many, is_known) =
+                        before.fold((0, false), |(many, known), (_, other)| (many + 1, known | (*other == name)));
+                    if is_known || many == COMPARED || name.contains(&b'\\') {
+                        members = Members::Unknown;
+                    }
+                    names.push((depth, name));
+                }
+                length
+            }
             b'[' | b'{' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
@@ -72,6 +121,7 @@ fn scan(bytes: &[u8]) -> Result<(), JsonError> {
                 1
             }
             b']' | b'}' => {
+                while names.pop_if(|(deep, _)| *deep >= depth).is_some() {}
                 depth = depth.saturating_sub(1);
                 1
             }
@@ -88,7 +138,7 @@ fn scan(bytes: &[u8]) -> Result<(), JsonError> {
             _ => 1,
         };
     }
-    Ok(())
+    Ok(members)
 }
 
 /// The length of a text with its quotes; all that is left where it does not end.
@@ -218,7 +268,7 @@ impl<'de> Visitor<'de> for Strict {
 
 #[cfg(test)]
 mod tests {
-    use super::{JsonError, parse_strict};
+    use super::{JsonError, parse_strict, parse_strict_as};
 
     #[test]
     fn what_all_readers_agree_about_is_read() {
@@ -270,6 +320,41 @@ mod tests {
         for text in [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":1}"#, r#"[{"x":{"a":1,"b":2,"a":3}}]"#] {
             let error = parse_strict(text.as_bytes()).unwrap_err();
             assert!(error.to_string().contains("the member `a` stands twice"), "{error}");
+        }
+    }
+
+    /// Whatever the shape: read at once or the slow way, the same is refused, and the same comes of it.
+    #[test]
+    fn at_once_as_by_the_way_of_a_value() {
+        let many = |last: &str| {
+            let names: Vec<String> = (0..100).map(|number| format!("\"n{number}\":1")).collect();
+            format!("{{{},\"{last}\":2}}", names.join(","))
+        };
+        let texts = [
+            r#"{"a":{"x":1},"b":{"x":2}}"#,
+            r#"{"a":[{"x":1},{"x":1}],"x":3}"#,
+            r#"{"a":{"x":1,"y":{"x":1}}, "x" : {"y":0}}"#,
+            r#"{"a":"a","b":"a:"}"#,
+            r#"{"\u0061":1,"b":2}"#,
+            r#"{"\u0061":1,"a":2}"#,
+            r#"{"a" :1,"a"
+                :2}"#,
+            r#"{"a":1,"b":[{"c":{"d":1,"e":2,"d":3}}]}"#,
+            r#"{"a":1}}"#,
+            r#"{"a":1,"b":{"x":1},"a":2}"#,
+            "{\"a\":1,\"b\":9007199254740993}",
+            "[1]",
+            "",
+        ];
+        for text in texts.map(str::to_owned).into_iter().chain([many("n0"), many("n99"), many("n100")]) {
+            type Object = serde_json::Map<String, serde_json::Value>;
+            let (at_once, slow) = (parse_strict_as::<Object>(text.as_bytes()), parse_strict(text.as_bytes()));
+            match (at_once, slow) {
+                (Ok(object), Ok(value)) => assert_eq!(serde_json::Value::Object(object), value, "{text}"),
+                (Err(_), Ok(value)) => assert!(!value.is_object(), "{text}"),
+                (Err(error), Err(slow)) => assert_eq!(error, slow, "{text}"),
+                (Ok(_), Err(error)) => panic!("{text} is not refused: {error}"),
+            }
         }
     }
 

@@ -71,6 +71,8 @@ pub struct Source {
     wants_places: bool,
     /// Whether some rule is about places on Windows.
     on_windows: bool,
+    /// When rules end, in order.
+    ends: Vec<Timestamp>,
 }
 
 impl Source {
@@ -86,6 +88,8 @@ impl Source {
             wants_places = true;
             on_windows |= matches!(machine, Machine::Windows | Machine::WindowsNode);
         }
+        let mut ends: Vec<Timestamp> = rules.iter().filter_map(|rule| rule.expires).collect();
+        ends.sort_unstable();
         let (name, agent) = (name.into(), None);
         Source {
             kind,
@@ -100,6 +104,7 @@ impl Source {
             binds_below,
             wants_places,
             on_windows,
+            ends,
         }
     }
 
@@ -263,6 +268,12 @@ impl Policy {
     /// Whether some rule is about the places of programs on Windows: then those of this machine are no program's.
     pub fn is_of_windows(&self) -> bool {
         self.every_source().any(|source| source.on_windows)
+    }
+
+    /// When the next of its rules ends after that time, if one does: until then time alone changes nothing that it says.
+    pub fn next_end(&self, after: Timestamp) -> Option<Timestamp> {
+        let next = |source: &Source| source.ends.get(source.ends.partition_point(|end| *end <= after)).copied();
+        self.every_source().filter_map(next).min()
     }
 
     fn every_source(&self) -> impl Iterator<Item = &Source> {

@@ -76,13 +76,32 @@ pub(crate) struct DiskWith<'a> {
     pub(crate) real: &'a str,
 }
 
+impl DiskWith<'_> {
+    /// Where a name in the folder itself really is, if no link is there: one call to the kernel.
+    fn within(&self, path: &str) -> Option<String> {
+        let name = path.strip_prefix(self.folder)?.strip_prefix('/')?;
+        // What a name in `/proc` leads to depends on who looks.
+        if matches!(name, "" | "." | "..") || name.contains('/') || self.real.starts_with("/proc") {
+            return None;
+        }
+        let there = format!("{}/{name}", self.real);
+        match fs::symlink_metadata(&there) {
+            Ok(meta) => (!meta.is_symlink()).then_some(there),
+            Err(error) => (error.kind() == ErrorKind::NotFound).then_some(there),
+        }
+    }
+}
+
 impl Files for DiskWith<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
         Disk.read(path)
     }
 
     fn real_path(&self, path: &str) -> Option<String> {
-        if path == self.folder { Some(self.real.to_owned()) } else { Disk.real_path(path) }
+        if path == self.folder {
+            return Some(self.real.to_owned());
+        }
+        self.within(path).or_else(|| Disk.real_path(path))
     }
 
     fn meta(&self, path: &str) -> Option<Meta> {
@@ -191,7 +210,7 @@ mod tests {
 
     use countersign_engine::Files as _;
 
-    use super::Disk;
+    use super::{Disk, DiskWith};
 
     fn folder() -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
@@ -257,6 +276,23 @@ mod tests {
             assert_eq!(super::resolved(&format!("{at}/{path}")), None, "{path}");
         }
         assert_eq!(super::resolved("a"), None);
+    }
+
+    #[test]
+    fn in_a_folder_that_is_known_the_same_is_found() {
+        let (_keep, at) = folder();
+        fs::create_dir_all(format!("{at}/real/sub")).unwrap();
+        symlink("real", format!("{at}/folder")).unwrap();
+        symlink("sub", format!("{at}/real/link")).unwrap();
+        symlink("none", format!("{at}/real/dangling")).unwrap();
+        symlink("loop", format!("{at}/real/loop")).unwrap();
+        let with = DiskWith { folder: &format!("{at}/folder"), real: &format!("{at}/real") };
+        for name in
+            ["", "/", "/.", "/..", "/sub", "/sub/", "/none", "/none/x", "/link", "/dangling", "/loop", "/../x", "x"]
+        {
+            let path = format!("{at}/folder{name}");
+            assert_eq!(with.real_path(&path), Disk.real_path(&path), "{path}");
+        }
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub(crate) struct Sent<'a> {
 impl Sent<'_> {
     /// The id under which the same call may be judged again.
     fn run_id(self, call: &Call) -> Option<String> {
-        let told = self.id.told.map(|id| run_id(call, id)).or(self.id.again.map(str::to_owned));
+        let told = self.id.told.map(|id| run_id(call.turn.as_deref(), id)).or(self.id.again.map(str::to_owned));
         told.or(self.once.map(|once| format!("key {}", once.key)))
     }
 }

@@ -59,7 +59,8 @@ fn show(here: &Here, logged: &LoggedEntry) -> Result<()> {
         event => screen.paint(Paint::Quiet, format!("{:<5}", event.word())),
     };
     let time = screen.paint(Paint::Quiet, logged.at.utc());
-    screen.line(format!("{:>6} {time} {what} {}", logged.id, printable(&entry.summary)))
+    let times = if logged.times > 1 { format!(" ({} times)", logged.times) } else { String::new() };
+    screen.line(format!("{:>6} {time} {what} {}{times}", logged.id, printable(&entry.summary)))
 }
 
 pub(crate) fn why(arguments: &Why, here: &Here) -> Result<Exit> {

@@ -32,7 +32,7 @@ pub(super) fn ran(place: &Place, request: &Request, succeeded: bool) -> Result<O
     // Whoever was asked at the host has said yes: what is counted of the same call in a row begins anew.
     let at_host = decided.as_ref().filter(|decided| decided.entry.event == LogEvent::Host);
     entry.run = at_host.and_then(|decided| decided.entry.run.clone());
-    entry.run_id = request.call_id.as_deref().map(|id| run_id(&call, id));
+    entry.run_id = request.call_id.as_deref().map(|id| run_id(call.turn.as_deref(), id));
     entry.detail = json!({"succeeded": succeeded, "args": args_digest(&request.args), "alarm": alarm}).into();
     block_on(store.log(&[entry], alarm.is_some(), now))?;
     if let Some(alarm) = &alarm {

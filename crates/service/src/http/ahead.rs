@@ -55,11 +55,11 @@ impl Ahead {
     }
 
     /// These entries are written.
-    pub(crate) fn written(&self, keys: &[Key]) {
+    pub(crate) fn written(&self, keys: &HashMap<Key, usize>) {
         let mut sessions = self.lock();
-        for key in keys {
+        for (key, many) in keys {
             if let Some(waiting) = sessions.get_mut(key) {
-                waiting.entries = waiting.entries.saturating_sub(1);
+                waiting.entries = waiting.entries.saturating_sub(*many);
                 if waiting.entries == 0 {
                     waiting.run = None;
                 }
@@ -111,10 +111,13 @@ impl Drop for Looking<'_> {
     }
 }
 
-/// The sessions of these entries, once for each that changes a run.
-pub(crate) fn keys(batch: &[LogEntry]) -> Vec<Key> {
-    let counting = batch.iter().filter(|entry| counts(entry));
-    counting.map(|entry| (entry.user.clone(), entry.session.clone())).collect()
+/// The sessions of these entries, with how many of each change its run.
+pub(crate) fn keys(batch: &[Arc<LogEntry>]) -> HashMap<Key, usize> {
+    let mut many: HashMap<(&str, &str), usize> = HashMap::new();
+    for entry in batch.iter().filter(|entry| counts(entry)) {
+        *many.entry((&entry.user, &entry.session)).or_default() += 1;
+    }
+    many.into_iter().map(|((user, session), many)| ((user.to_owned(), session.to_owned()), many)).collect()
 }
 
 fn counts(entry: &LogEntry) -> bool {
@@ -130,6 +133,8 @@ fn forget(sessions: &mut HashMap<Key, Waiting>, key: &Key) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use countersign_policy::{Effect, document};
 
     use super::{Ahead, keys};
@@ -150,13 +155,14 @@ mod tests {
         let (first, second) = (one.seen(), two.seen());
         assert!(one.note(&entry, None, &first, true));
         // Even once that is written: what the second read from the store was older.
-        ahead.written(&keys(std::slice::from_ref(&entry)));
+        let one_entry = [Arc::new(entry.clone())];
+        ahead.written(&keys(&one_entry));
         assert!(!two.note(&entry, None, &second, true));
         let again = two.seen();
         assert!(again.run.is_none(), "the store knows");
         assert!(two.note(&entry, None, &again, true));
         drop((one, two));
-        ahead.written(&keys(&[entry]));
+        ahead.written(&keys(&one_entry));
         assert!(ahead.lock().is_empty(), "nothing is kept that nobody needs");
     }
 
@@ -168,7 +174,7 @@ mod tests {
             assert!(looking.note(&entry, None, &looking.seen(), true));
             assert_eq!(looking.seen().run.flatten().map(|run| run.times()), Some(times));
         }
-        let one = keys(std::slice::from_ref(&entry));
+        let one = keys(&[Arc::new(entry.clone())]);
         ahead.written(&one);
         assert!(ahead.look(&entry.user, &entry.session).seen().run.is_some());
         ahead.written(&one);

@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::guard::Names;
 use super::guesses::{Guesses, Refused};
 use super::logbook::Logbook;
+use super::memo::Memo;
 use super::mirror::{Mirror, View};
 use super::waiting::Waiting;
 use super::writer::{Work, Writer};
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) guesses: SyncMutex<Guesses>,
     pub(crate) refused: SyncMutex<Refused>,
     pub(crate) logbook: Logbook,
+    pub(crate) memo: Memo,
     pub(crate) names: Names,
     /// Whose server this is.
     pub(crate) user: String,

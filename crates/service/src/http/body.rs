@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::http::request::Parts;
+use countersign_policy::json::parse_strict_as;
 use serde::de::DeserializeOwned;
 
 use super::fault::Fault;
@@ -41,9 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 impl Whole {
     /// The body as JSON that every reader understands alike.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        let value = countersign_policy::json::parse_strict(&self.0)
-            .map_err(|error| Fault::invalid(format!("the body is refused: {error}")))?;
-        serde_json::from_value(value).map_err(|error| Fault::invalid(format!("the body is refused: {error}")))
+        parse_strict_as(&self.0).map_err(|error| Fault::invalid(format!("the body is refused: {error}")))
     }
 
     /// The body as a form.

@@ -30,11 +30,7 @@ pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Fau
 
 /// Who makes a request, and what the store said when that was found out.
 async fn seen(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<View>), Fault> {
-    let value = only(headers, header::AUTHORIZATION).ok_or_else(Fault::unauthorised)?;
-    let (scheme, secret) = value.split_once(' ').ok_or_else(Fault::unauthorised)?;
-    if !scheme.eq_ignore_ascii_case("bearer") || secret.len() > 200 {
-        return Err(Fault::unauthorised());
-    }
+    let secret = secret(headers).ok_or_else(Fault::unauthorised)?;
     let view = app.view().await?;
     let hash = sha256_hex(secret.as_bytes());
     // Who came before is known without the store.
@@ -52,6 +48,17 @@ async fn seen(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<View>), Fau
         Some(session) => Ok((of_session(session), view)),
         None => Err(Fault::unauthorised()),
     }
+}
+
+/// The secret that came with a request.
+fn secret(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = only(headers, header::AUTHORIZATION)?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && secret.len() <= 200).then_some(secret)
+}
+
+/// The SHA-256 of the secret that came with a request.
+pub(crate) fn secret_hash(headers: &HeaderMap) -> Option<String> {
+    secret(headers).map(|secret| sha256_hex(secret.as_bytes()))
 }
 
 fn of_session(session: HumanSession) -> Caller {

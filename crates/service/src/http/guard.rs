@@ -1,10 +1,18 @@
 //! What holds for every request, whoever makes it: the right host, and headers that keep browsers strict.
 
-use axum::extract::{Request, State};
+use std::convert::Infallible;
+use std::mem;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::extract::Request;
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::routing::future::RouteFuture;
+use tower_service::Service;
 
 use super::fault::Fault;
 
@@ -27,6 +35,9 @@ const HEADERS: [(HeaderName, &str); 8] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
 ];
+
+static STRICT: LazyLock<HeaderMap> =
+    LazyLock::new(|| HEADERS.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect());
 
 /// The names under which this server may be called.
 #[derive(Debug, Clone)]
@@ -62,20 +73,65 @@ pub(crate) fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     values.next().is_none().then_some(value)
 }
 
-/// Refuses requests to other hosts, and puts the strict headers on every answer.
-pub(crate) async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
-    let named = only(request.headers(), header::HOST).is_some_and(|host| names.host(host));
-    let authority = request.uri().authority().is_none_or(|authority| names.host(authority.as_str()));
-    let mut response = if named && authority {
-        next.run(request).await
-    } else {
-        let message = "this server answers only as 127.0.0.1 or localhost, with its port";
-        Fault::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", message).into_response()
-    };
-    for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+/// Refuses requests to other hosts, and puts the strict headers on every answer. Around the routes and not a layer of
+/// theirs: that would be one of each, in boxes of its own for each request.
+#[derive(Clone)]
+pub(crate) struct Guarded {
+    names: Names,
+    routes: Router,
+}
+
+impl Guarded {
+    pub(crate) fn new(names: Names, routes: Router) -> Guarded {
+        Guarded { names, routes }
     }
-    response
+}
+
+impl Service<Request> for Guarded {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request>::poll_ready(&mut self.routes, context)
+    }
+
+    fn call(&mut self, request: Request) -> Answering {
+        let named = only(request.headers(), header::HOST).is_some_and(|host| self.names.host(host));
+        let authority = request.uri().authority().is_none_or(|authority| self.names.host(authority.as_str()));
+        Answering { routed: (named && authority).then(|| self.routes.call(request)) }
+    }
+}
+
+/// An answer that is on its way.
+pub(crate) struct Answering {
+    /// Nothing if the request is refused.
+    routed: Option<RouteFuture<Infallible>>,
+}
+
+impl Future for Answering {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = match &mut self.routed {
+            Some(routed) => match Pin::new(routed).poll(context) {
+                Poll::Ready(Ok(response)) => response,
+                Poll::Ready(Err(never)) => match never {},
+                Poll::Pending => return Poll::Pending,
+            },
+            None => {
+                let message = "this server answers only as 127.0.0.1 or localhost, with its port";
+                Fault::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", message).into_response()
+            }
+        };
+        let own = mem::replace(response.headers_mut(), STRICT.clone());
+        for (name, value) in &own {
+            if !STRICT.contains_key(name) {
+                response.headers_mut().append(name, value.clone());
+            }
+        }
+        Poll::Ready(Ok(response))
+    }
 }
 
 #[cfg(test)]

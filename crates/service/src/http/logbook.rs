@@ -1,6 +1,8 @@
 //! The decision log, written in batches: what a crash takes is at most the last second.
 
-use std::time::Duration;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -9,16 +11,20 @@ use super::app::{Shared, ended};
 use crate::store::{LogEntry, Run};
 
 /// Entries that wait for a batch. When it is full, deciding waits for the disk.
-const WAITING: usize = 4096;
+const WAITING: usize = 8192;
 /// A batch is written when it has so many entries ...
-const BATCH: usize = 256;
+const BATCH: usize = 2048;
 /// ... or this long after its first one.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How often that is looked at. Nobody is woken by an entry.
+const LOOK: Duration = Duration::from_millis(20);
+/// So many entries that differ are one transaction: others that write wait for no more.
+const ROWS: usize = 256;
 
 /// Where decisions are noted.
 #[derive(Debug, Clone)]
 pub(crate) struct Logbook {
-    to: mpsc::Sender<LogEntry>,
+    to: mpsc::Sender<Arc<LogEntry>>,
     ahead: Ahead,
 }
 
@@ -26,12 +32,12 @@ pub(crate) struct Logbook {
 /// whoever asked has gone.
 pub(crate) struct Line<'a> {
     /// `None`: the log is closed, because the server ends. That is no fault of the decision.
-    room: Option<mpsc::Permit<'a, LogEntry>>,
+    room: Option<mpsc::Permit<'a, Arc<LogEntry>>>,
     looking: Looking<'a>,
 }
 
 impl Logbook {
-    pub(crate) fn new() -> (Logbook, mpsc::Receiver<LogEntry>) {
+    pub(crate) fn new() -> (Logbook, mpsc::Receiver<Arc<LogEntry>>) {
         let (to, from) = mpsc::channel(WAITING);
         (Logbook { to, ahead: Ahead::default() }, from)
     }
@@ -49,7 +55,7 @@ impl Logbook {
 
     /// Notes what counts for nothing in its session. That the log is closed, because the server ends, is no fault of the decision.
     pub(crate) async fn note(&self, entry: LogEntry) {
-        let _ = self.to.send(entry).await;
+        let _ = self.to.send(Arc::new(entry)).await;
     }
 }
 
@@ -61,7 +67,7 @@ impl Line<'_> {
 
     /// Notes a decision that was made by what was `seen`; `before` is the session's run without it. Where that is no
     /// longer so and `anew` it can be judged again, nothing is noted, and the line comes back.
-    pub(crate) fn note(self, entry: LogEntry, before: Option<Run>, seen: &Seen, anew: bool) -> Option<Self> {
+    pub(crate) fn note(self, entry: Arc<LogEntry>, before: Option<Run>, seen: &Seen, anew: bool) -> Option<Self> {
         if self.room.is_some() && !self.looking.note(&entry, before, seen, anew) {
             return Some(self);
         }
@@ -73,43 +79,55 @@ impl Line<'_> {
 }
 
 /// Writes batches until the server ends, and then the rest.
-pub(crate) async fn write(app: Shared, mut from: mpsc::Receiver<LogEntry>) {
+pub(crate) async fn write(app: Shared, mut from: mpsc::Receiver<Arc<LogEntry>>) {
     let mut stop = app.stop.subscribe();
+    let mut batch = Vec::with_capacity(WAITING);
     loop {
         let first = tokio::select! {
             entry = from.recv() => entry,
             () = ended(&mut stop) => break,
         };
         let Some(first) = first else { return };
-        let mut batch = vec![first];
-        let due = tokio::time::sleep(PATIENCE);
-        tokio::pin!(due);
-        while batch.len() < BATCH {
+        batch.push(first);
+        let due = Instant::now() + PATIENCE;
+        while from.len() < BATCH && Instant::now() < due && !*stop.borrow() {
             tokio::select! {
-                entry = from.recv() => match entry {
-                    Some(entry) => batch.push(entry),
-                    None => break,
-                },
-                () = &mut due => break,
-                () = ended(&mut stop) => break,
+                () = tokio::time::sleep(LOOK) => {}
+                () = ended(&mut stop) => {}
             }
         }
-        save(&app, batch).await;
+        let waiting = from.len();
+        from.recv_many(&mut batch, waiting).await;
+        save_all(&app, &mut batch).await;
     }
     from.close();
-    let mut rest = Vec::new();
     while let Some(entry) = from.recv().await {
-        rest.push(entry);
+        batch.push(entry);
     }
-    save(&app, rest).await;
+    save_all(&app, &mut batch).await;
 }
 
-async fn save(app: &Shared, batch: Vec<LogEntry>) {
+/// Writes what differs in transactions that are not too large.
+async fn save_all(app: &Shared, batch: &mut Vec<Arc<LogEntry>>) {
+    let mut rows = HashSet::new();
+    let mut part = Vec::new();
+    for entry in batch.drain(..) {
+        rows.insert(Arc::as_ptr(&entry).addr());
+        part.push(entry);
+        if rows.len() == ROWS {
+            rows.clear();
+            save(app, std::mem::take(&mut part)).await;
+        }
+    }
+    save(app, part).await;
+}
+
+async fn save(app: &Shared, batch: Vec<Arc<LogEntry>>) {
     if batch.is_empty() {
         return;
     }
     let (clock, many, keys) = (app.clock(), batch.len(), keys(&batch));
-    let logged = app.jot(move |store| Box::pin(async move { store.log(&batch, false, clock).await })).await;
+    let logged = app.jot(move |store| Box::pin(async move { store.log_batch(&batch, clock).await })).await;
     match logged {
         Ok(()) => app.logbook.ahead.written(&keys),
         // What these calls count for stays known here.

@@ -20,7 +20,8 @@ use tokio::sync::Mutex;
 
 use super::app::App;
 use crate::store::{
-    AgentToken, Changes, Chat, Clock, Head, HumanSession, KeptSession, Known, LiveGrants, Looked, StoreError, WalIndex,
+    AgentToken, Changes, Chat, Clock, Head, HumanSession, KeptSession, Known, LiveGrants, Looked, Present, StoreError,
+    WalIndex,
 };
 
 /// How long grants are kept at most: that a session in constant use was used again is not counted as a change, and its
@@ -44,11 +45,45 @@ pub(crate) struct View {
     people: Arc<Part<String, HumanSession>>,
     grants: Arc<Part<String, Arc<LiveGrants>>>,
     grants_read: Instant,
-    sessions: Arc<Part<(String, String), KeptSession>>,
+    sessions: Arc<Part<(String, String), Arc<KeptSession>>>,
     trust: Arc<Part<(), Arc<Known>>>,
     listeners: Arc<Part<String, Option<Timestamp>>>,
     /// Which sessions have a chat.
     chats: Arc<Part<(String, String), bool>>,
+    /// Which sessions have questions that their agent has not come for.
+    questions: Arc<Part<(String, String), bool>>,
+}
+
+/// What the store says that a call of a session is decided by.
+pub(crate) struct Standing {
+    clock: Clock,
+    session: Arc<KeptSession>,
+    pub(crate) grants: Arc<LiveGrants>,
+    /// Whether the session has a question that its agent has not come for.
+    pub(crate) has_questions: bool,
+}
+
+impl Standing {
+    /// The store's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What a decision needs of it, as `Store::look` finds it.
+    pub(crate) fn look(&self, call: &Call) -> Looked {
+        let grants = self.grants.of(call, self.now());
+        Looked { clock: self.clock, grants, present: self.present() }
+    }
+
+    /// What the session last did and what was set for it.
+    pub(crate) fn present(&self) -> Present {
+        self.session.present(self.now())
+    }
+
+    /// Its further folders.
+    pub(crate) fn roots(&self) -> Vec<String> {
+        self.session.roots(self.now())
+    }
 }
 
 /// Things of one kind that were looked up under the same count of changes.
@@ -60,6 +95,11 @@ impl Mirror {
     /// Of a store that is open.
     pub(crate) fn new(index: WalIndex) -> Mirror {
         Mirror { index, state: RwLock::new(None), looking: Mutex::new(()) }
+    }
+
+    /// The agent's token of the secret with that SHA-256, as it was when anybody last looked: see [`View::has`].
+    pub(crate) fn last_token(&self, hash: &str) -> Option<Arc<AgentToken>> {
+        self.state.read().ok()?.as_ref()?.tokens.of(hash)
     }
 
     /// The view, if nothing was committed since it was made.
@@ -96,6 +136,7 @@ impl App {
             trust: Part::new(),
             listeners: Part::new(),
             chats: Part::new(),
+            questions: Part::new(),
         };
         let mut state = self.mirror.state.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(before) = state.as_ref() {
@@ -133,6 +174,9 @@ impl View {
         if now.chats == then.chats {
             self.chats = before.chats.clone();
         }
+        if now.questions == then.questions {
+            self.questions = before.questions.clone();
+        }
     }
 
     /// The store's clock.
@@ -152,6 +196,12 @@ impl View {
         };
         let now = self.clock(app.clock()).now();
         Ok(token.filter(|token| token.expires > now))
+    }
+
+    /// Whether that very token of the secret with that SHA-256 counts.
+    pub(crate) fn has(&self, app: &App, hash: &str, token: &Arc<AgentToken>) -> bool {
+        let now = self.clock(app.clock()).now();
+        self.tokens.of(hash).is_some_and(|now| Arc::ptr_eq(&now, token)) && token.expires > now
     }
 
     /// The human's session of the secret with that SHA-256, if it counts and was looked up before.
@@ -207,12 +257,14 @@ impl View {
         }
     }
 
-    /// What a decision needs of the store, as `Store::look` finds it.
-    pub(crate) async fn look(&self, app: &App, call: &Call, clock: Timestamp) -> Result<Looked, StoreError> {
-        let clock = self.clock(clock);
-        let session = self.session(app, &call.user, &call.session_key()).await?;
-        let grants = self.grants(app, call, clock.now()).await?;
-        Ok(Looked { clock, grants, present: session.present(clock.now()) })
+    /// What a call of this session is decided by now.
+    pub(crate) async fn standing(&self, app: &App, user: &str, session: &str) -> Result<Standing, StoreError> {
+        Ok(Standing {
+            clock: self.clock(app.clock()),
+            session: self.session(app, user, session).await?,
+            grants: self.live(app, user).await?,
+            has_questions: self.has_questions(app, user, session).await?,
+        })
     }
 
     /// The further folders that a session works in.
@@ -221,13 +273,13 @@ impl View {
         Ok(self.session(app, user, session).await?.roots(now))
     }
 
-    async fn session(&self, app: &App, user: &str, session: &str) -> Result<KeptSession, StoreError> {
+    async fn session(&self, app: &App, user: &str, session: &str) -> Result<Arc<KeptSession>, StoreError> {
         let key = (user.to_owned(), session.to_owned());
         match self.sessions.of(&key) {
             Some(session) => Ok(session),
             None => {
                 let session = app.read().await.session_kept(user, session).await?;
-                Ok(self.sessions.keep(key, session))
+                Ok(self.sessions.keep(key, Arc::new(session)))
             }
         }
     }
@@ -240,7 +292,7 @@ impl View {
         above: &[String],
     ) -> Result<Vec<Action>, StoreError> {
         let now = self.clock(app.clock()).now();
-        let live = self.live(app, call).await?;
+        let live = self.live(app, &call.user).await?;
         let mut denied = live.denied_whole(call, now);
         denied.extend(in_each(call, above).flat_map(|call| live.denied_whole(&call, now)));
         denied.sort_by_cached_key(Action::to_string);
@@ -260,7 +312,7 @@ impl View {
             return Ok(Vec::new());
         }
         let now = self.clock(app.clock()).now();
-        let live = self.live(app, call).await?;
+        let live = self.live(app, &call.user).await?;
         let found = in_each(call, above).flat_map(|call| live.of(&call, now));
         let denials = found.filter(|grant| grant.effect == Effect::Deny && grant.reach.scope == Scope::Session);
         Ok(denials
@@ -271,22 +323,28 @@ impl View {
             .collect())
     }
 
-    /// The grants that could speak of this call's targets at that time.
-    async fn grants(&self, app: &App, call: &Call, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
-        Ok(self.live(app, call).await?.of(call, now))
+    async fn has_questions(&self, app: &App, user: &str, session: &str) -> Result<bool, StoreError> {
+        let key = (user.to_owned(), session.to_owned());
+        match self.questions.of(&key) {
+            Some(has_questions) => Ok(has_questions),
+            None => {
+                let has_questions = app.read().await.has_questions(user, session).await?;
+                Ok(self.questions.keep(key, has_questions))
+            }
+        }
     }
 
-    async fn live(&self, app: &App, call: &Call) -> Result<Arc<LiveGrants>, StoreError> {
-        Ok(match self.grants.of(call.user.as_str()) {
+    async fn live(&self, app: &App, user: &str) -> Result<Arc<LiveGrants>, StoreError> {
+        Ok(match self.grants.of(user) {
             Some(live) => live,
             None => {
                 let mut store = app.read().await;
                 // Another may have read them while this one waited for the reader.
-                match self.grants.of(call.user.as_str()) {
+                match self.grants.of(user) {
                     Some(live) => live,
                     None => {
-                        let live = store.live_grants(&call.user).await?;
-                        self.grants.keep(call.user.clone(), Arc::new(live))
+                        let live = store.live_grants(user).await?;
+                        self.grants.keep(user.to_owned(), Arc::new(live))
                     }
                 }
             }

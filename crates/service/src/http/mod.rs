@@ -16,6 +16,7 @@ mod form;
 mod guard;
 mod guesses;
 mod logbook;
+mod memo;
 mod mirror;
 mod notices;
 mod openapi;
@@ -30,6 +31,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::ServiceExt as _;
 use countersign_engine::Layout;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -42,6 +44,7 @@ pub(crate) use body::{Id, Whole};
 pub(crate) use events::{listens, stream};
 pub(crate) use fault::Fault;
 pub(crate) use form::Form;
+use guard::Guarded;
 pub(crate) use guard::only;
 pub use openapi::openapi_json;
 
@@ -94,7 +97,7 @@ pub struct Server {
     writing: Store,
     looking: Store,
     jobs: tokio::sync::mpsc::Receiver<writer::Job>,
-    entries: tokio::sync::mpsc::Receiver<crate::store::LogEntry>,
+    entries: tokio::sync::mpsc::Receiver<Arc<crate::store::LogEntry>>,
 }
 
 impl Server {
@@ -123,6 +126,7 @@ impl Server {
             guesses: Default::default(),
             refused: Default::default(),
             logbook,
+            memo: Default::default(),
             names: guard::Names::new(address.port()),
             user: config.user,
             reach: config.outward.reach.clone(),
@@ -161,7 +165,7 @@ impl Server {
             ending.stop.send_replace(true);
         };
         // As a service it is shared by all connections; as a router each would have a copy of all routes.
-        let service = router(app.clone()).into_make_service();
+        let service = Guarded::new(app.names.clone(), router(app.clone())).into_make_service();
         let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
         app.stop.send_replace(true);
         let _ = logging.await;
@@ -194,13 +198,11 @@ pub async fn serve(
 }
 
 fn router(app: Shared) -> axum::Router {
-    let guard = axum::middleware::from_fn_with_state(app.names.clone(), guard::guard);
     let (api, _) = openapi::described().split_for_parts();
     api.merge(crate::web::routes())
         .fallback(async || Fault::not_found("page"))
         .method_not_allowed_fallback(async || {
             Fault::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method", "this address does not take that method")
         })
-        .layer(guard)
         .with_state(app)
 }

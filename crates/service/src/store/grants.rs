@@ -326,6 +326,12 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// When it ends by time alone: by its own, or with its session where nobody uses that.
+    pub(super) fn ends(&self) -> impl Iterator<Item = Timestamp> {
+        let session = self.session.flatten().map(|used| Timestamp(used.saturating_add(IDLE_MS)));
+        session.into_iter().chain(self.grant.expires)
+    }
+
     /// Whether it counts at that time.
     pub(super) fn counts(&self, now: Timestamp) -> bool {
         let alive = match self.session {

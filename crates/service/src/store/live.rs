@@ -21,6 +21,7 @@ pub(crate) struct Changes {
     pub(crate) trust: i64,
     pub(crate) listeners: i64,
     pub(crate) chats: i64,
+    pub(crate) questions: i64,
     clock: Clock,
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct LiveGrants {
     reaches: HashMap<Place, HashMap<(Action, KeptAs), Vec<Candidate>>>,
     /// Where all that an action does is denied.
     denied: HashMap<Place, Vec<Action>>,
+    /// When some of them end by time alone, in order.
+    ends: Vec<Timestamp>,
 }
 
 /// A session as it stands in the store.
@@ -66,12 +69,13 @@ impl Store {
     /// What was changed how often.
     pub(crate) async fn changes(&mut self) -> Result<Changes, StoreError> {
         let row = sqlx::query_as(
-            "SELECT tokens, people, grants, sessions, trust, listeners, chats, newest, seen FROM changes, clock",
+            "SELECT tokens, people, grants, sessions, trust, listeners, chats, questions, newest, seen FROM changes, clock",
         );
-        let row: (i64, i64, i64, i64, i64, i64, i64, i64, i64) =
+        let row: (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64) =
             row.fetch_one(&mut self.db).await.map_err(|error| self.fault(error))?;
-        let (tokens, people, grants, sessions, trust, listeners, chats, newest, seen) = row;
-        Ok(Changes { tokens, people, grants, sessions, trust, listeners, chats, clock: Clock::of(newest, seen) })
+        let (tokens, people, grants, sessions, trust, listeners, chats, questions, newest, seen) = row;
+        let clock = Clock::of(newest, seen);
+        Ok(Changes { tokens, people, grants, sessions, trust, listeners, chats, questions, clock })
     }
 
     /// The token of that secret's hash, if it is not revoked. Whether it has expired is left to its user.
@@ -101,6 +105,15 @@ impl Store {
     pub(crate) async fn has_chat(&mut self, chat: &Chat) -> Result<bool, StoreError> {
         let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM chats WHERE user = ? AND session = ?)");
         let found = found.bind(&chat.user).bind(&chat.session).fetch_one(&mut self.db).await;
+        found.map_err(|error| self.fault(error))
+    }
+
+    /// Whether a session has a question that its agent has not come for: what [`Store::find`] may find.
+    pub(crate) async fn has_questions(&mut self, user: &str, session: &str) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM approvals WHERE user = ? AND session = ? AND pending = 1)",
+        );
+        let found = found.bind(user).bind(session).fetch_one(&mut self.db).await;
         found.map_err(|error| self.fault(error))
     }
 
@@ -137,11 +150,13 @@ impl Store {
             })?;
             let key = (grant.action.clone(), KeptAs::of(&grant));
             let candidate = Candidate { session: of_session.then_some(used), grant };
+            live.ends.extend(candidate.ends());
             if candidate.grant.effect == Effect::Deny && key.1 == KeptAs::Whole {
                 live.denied.entry(place(&candidate.grant.reach)).or_default().push(key.0.clone());
             }
             live.reaches.entry(place(&candidate.grant.reach)).or_default().entry(key).or_default().push(candidate);
         }
+        live.ends.sort_unstable();
         Ok(live)
     }
 }
@@ -166,6 +181,11 @@ impl LiveGrants {
         found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         found.dedup_by(|one, other| one.id == other.id);
         found.into_iter().cloned().collect()
+    }
+
+    /// When the next of them ends after that time: until then time alone changes nothing that is found here.
+    pub(crate) fn next_end(&self, after: Timestamp) -> Option<Timestamp> {
+        self.ends.get(self.ends.partition_point(|end| *end <= after)).copied()
     }
 
     /// The actions of which a person has denied all that they do, in any turn of this call's session, in their order.
@@ -250,9 +270,9 @@ mod tests {
             }
         }
         let hours = |hours: i64| NOON.plus_seconds(hours * 3_600);
-        let mut found = 0;
-        for ended in [None, ids.first(), ids.get(6), ids.get(12)] {
-            if let Some(id) = ended {
+        let (mut found, mut ended) = (0, 0);
+        for id in [None, ids.first(), ids.get(6), ids.get(12)] {
+            if let Some(id) = id {
                 assert!(block_on(store.revoke(id, "ana", "ana", NOON)).unwrap());
             }
             let live = ["ana", "bea"].map(|user| block_on(store.live_grants(user)).unwrap());
@@ -260,12 +280,16 @@ mod tests {
                 for call in &calls {
                     let live = if call.user == "ana" { &live[0] } else { &live[1] };
                     let kept = live.of(call, now);
+                    if let Some(end) = live.next_end(now) {
+                        assert_eq!(live.of(call, Timestamp(end.0 - 1)), kept, "nothing ends between");
+                        ended += usize::from(live.of(call, end) != kept);
+                    }
                     assert_eq!(kept, block_on(store.grants_for(call, now)).unwrap(), "{} {now:?}", call.args);
                     found += kept.len();
                 }
             }
         }
-        assert!(found > 300, "{found}");
+        assert!(found > 300 && ended > 10, "{found} {ended}");
     }
 
     #[test]

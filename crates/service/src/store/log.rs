@@ -1,13 +1,17 @@
 //! The decision log: every decision with its digest and cause. Capped; a power cut may take its last second.
 
-use std::sync::LazyLock;
+mod batch;
 
 use countersign_engine::show::masked;
 use countersign_policy::{Call, Cause, Decision, Effect, Judgement, Timestamp, canonical, sha256_hex};
 use serde::Serialize;
-use serde_json::{Value, json};
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{FromRow, Row as _, SqliteConnection};
+use serde_json::Value;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row as _};
+
+use std::sync::Arc;
+
+use batch::Batch;
 
 use super::approvals::limit;
 use super::clock::Clock;
@@ -100,6 +104,8 @@ pub struct LoggedEntry {
     pub id: i64,
     /// When.
     pub at: Timestamp,
+    /// How many decisions it stands for: those of a fifth of a second that differ in nothing.
+    pub times: u32,
     /// The entry.
     #[serde(flatten)]
     pub entry: LogEntry,
@@ -209,8 +215,24 @@ impl Store {
         if let [entry] = entries {
             return self.log_at(entry, durable, at).await;
         }
-        let mut writing = self.begin(now, Synchronous::of(durable)).await?;
-        insert_all(writing.db(), entries, at).await.map_err(|error| writing.fault(error))?;
+        self.log_all(entries.iter(), Synchronous::of(durable), now).await
+    }
+
+    /// Writes what waited to be written, which a power cut may take back.
+    pub(crate) async fn log_batch(&mut self, entries: &[Arc<LogEntry>], now: Timestamp) -> Result<(), StoreError> {
+        self.log_all(entries.iter().map(Arc::as_ref), Synchronous::Normal, now).await
+    }
+
+    async fn log_all(
+        &mut self,
+        entries: impl Iterator<Item = &LogEntry>,
+        synchronous: Synchronous,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let batch = Batch::of(entries);
+        let at = self.tick(now).await?;
+        let mut writing = self.begin(now, synchronous).await?;
+        batch.write(writing.db(), at).await.map_err(|error| writing.fault(error))?;
         writing.commit().await
     }
 
@@ -220,7 +242,7 @@ impl Store {
         if !grouped {
             self.set(Synchronous::of(durable)).await?;
         }
-        insert(&mut self.db, entry, at).await.map_err(|error| self.fault(error))?;
+        batch::insert(&mut self.db, entry, at).await.map_err(|error| self.fault(error))?;
         if !self.group.kept() {
             self.commits = self.commits.saturating_add(1);
         }
@@ -346,47 +368,6 @@ impl Store {
     }
 }
 
-/// So many entries are one statement; what is left over goes one by one.
-const AT_ONCE: usize = 32;
-const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-static INSERT: LazyLock<&str> = LazyLock::new(|| inserts(1));
-static INSERT_AT_ONCE: LazyLock<&str> = LazyLock::new(|| inserts(AT_ONCE));
-
-/// The statement for so many entries. It lives as long as the program, so that SQLite compiles it once.
-fn inserts(many: usize) -> &'static str {
-    let columns = "at, clock, event, user, session, project, host, tool, call_id, digest, effect, summary, revision, \
-                   approval, run, run_id, grants, detail";
-    format!("INSERT INTO log ({columns}) VALUES {}", vec![ROW; many].join(", ")).leak()
-}
-
-async fn insert_all(db: &mut SqliteConnection, entries: &[LogEntry], at: Clock) -> Result<(), sqlx::Error> {
-    let (whole, rest) = entries.as_chunks::<AT_ONCE>();
-    for entries in whole {
-        let insert = entries.iter().fold(sqlx::query(*INSERT_AT_ONCE), |insert, entry| bind(insert, entry, at));
-        insert.execute(&mut *db).await?;
-    }
-    for entry in rest {
-        insert(&mut *db, entry, at).await?;
-    }
-    Ok(())
-}
-
-async fn insert(db: &mut SqliteConnection, entry: &LogEntry, at: Clock) -> Result<(), sqlx::Error> {
-    bind(sqlx::query(*INSERT), entry, at).execute(db).await?;
-    Ok(())
-}
-
-type Insert<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
-
-fn bind<'q>(insert: Insert<'q>, entry: &'q LogEntry, at: Clock) -> Insert<'q> {
-    let grants = (!entry.grants.is_empty()).then(|| json!(entry.grants).to_string());
-    let insert = insert.bind(at.now().0).bind(at.seen()).bind(entry.event.word()).bind(&entry.user);
-    let insert = insert.bind(&entry.session).bind(&entry.project).bind(&entry.host).bind(&entry.tool);
-    let insert = insert.bind(&entry.call_id).bind(&entry.digest).bind(entry.effect.word()).bind(&entry.summary);
-    let insert = insert.bind(&entry.revision).bind(&entry.approval);
-    insert.bind(&entry.run).bind(&entry.run_id).bind(grants).bind(entry.detail.text())
-}
-
 impl FromRow<'_, SqliteRow> for LoggedEntry {
     fn from_row(row: &SqliteRow) -> Result<LoggedEntry, sqlx::Error> {
         let event: &str = row.try_get("event")?;
@@ -413,7 +394,8 @@ impl FromRow<'_, SqliteRow> for LoggedEntry {
             grants: serde_json::from_str(grants.unwrap_or("[]")).map_err(decode)?,
             detail: Detail::read(row.try_get("detail")?).map_err(decode)?,
         };
-        Ok(LoggedEntry { id: row.try_get("id")?, at: Timestamp(row.try_get("at")?), entry })
+        let times: Option<u32> = row.try_get("times")?;
+        Ok(LoggedEntry { id: row.try_get("id")?, at: Timestamp(row.try_get("at")?), times: times.unwrap_or(1), entry })
     }
 }
 

@@ -1,10 +1,10 @@
 //! How often a session made the same call in a row.
 //!
 //! What counts is what was allowed: a call that was denied, or asked about, neither adds nor ends the row. A yes of a
-//! human's begins it anew. The store moves it on with the decision log, in one statement (`schema-2.sql`); [`Run`] says
-//! the same of entries that are not written yet.
+//! human's begins it anew. The store moves it on with the decision log, in one statement (`schema-6.sql`); [`Run`] says
+//! the same of entries that are written together or not yet.
 
-use countersign_policy::{Call, Effect, Timestamp};
+use countersign_policy::{Effect, Timestamp};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -23,8 +23,8 @@ pub(crate) struct Run {
 }
 
 /// The id under which the same call may be judged again: the host's own, which may be unique in its turn only.
-pub fn run_id(call: &Call, id: &str) -> String {
-    match &call.turn {
+pub fn run_id(turn: Option<&str>, id: &str) -> String {
+    match turn {
         Some(turn) => format!("{turn} {id}"),
         None => id.to_owned(),
     }
@@ -62,6 +62,11 @@ impl Run {
     /// How often in a row.
     pub(crate) fn times(&self) -> u32 {
         self.times
+    }
+
+    /// As the columns of a session: the call, how often, its id.
+    pub(super) fn columns(self) -> (Option<String>, u32, Option<String>) {
+        (Some(self.call), self.times, self.id)
     }
 
     /// How often `call` would have run in a row with this one.

@@ -5,12 +5,13 @@ use sqlx::{Connection as _, SqliteConnection};
 use super::{Open, Store, StoreError, Synchronous};
 
 /// The migrations, the oldest first.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
+    include_str!("schema-6.sql"),
 ];
 /// A store's `user_version` is this, `CS` in the upper half, and how many of the migrations it has had: one number to
 /// read tells a hook whether the file is ours and up to date.

@@ -201,8 +201,8 @@ async fn every_decision_is_in_the_log_when_the_server_has_ended() {
     }
     world.end().await;
     let entries = world.store().await.log_entries(&LogFilter::default()).await.unwrap();
-    assert_eq!(entries.len(), 5);
-    assert_eq!(entries[0].entry.summary, "shell: git status");
+    assert_eq!(entries.iter().map(|logged| logged.times).sum::<u32>(), 5);
+    assert!(entries.len() <= 5 && entries.iter().all(|logged| logged.entry.summary == "shell: git status"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

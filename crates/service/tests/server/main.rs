@@ -1,6 +1,7 @@
 //! The server from outside, as an adversary would call it: over a socket, by hand.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failed test stops here")]
 
+mod again;
 mod agents;
 mod applications;
 mod attackers;

@@ -6,28 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::IntoResponse;
-use countersign_engine::{Engine, Files, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use countersign_engine::Files;
 use countersign_policy::approval::{Approval, Asker, CancelReason, Refusal, State as Life};
-use countersign_policy::{Attendance, Call, Decision, Effect, Grant, Timestamp};
+use countersign_policy::{Attendance, Call, Effect, Grant, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::catalog::{DENIED, digest};
 use super::human::question_of;
+use super::judge::{Apart, again, judge, request, take_apart, verdict, wrong_token};
 use super::wire::{ApprovalBody, CallBody, ToolVerdict, ToolsBody, Verdict};
-use crate::disk::{Disk, DiskWith};
-use crate::gate::{self, Count, Gate, HostId, Sent};
-use crate::http::ahead::Seen;
+use crate::disk::Disk;
+use crate::gate::{Count, HostId, Sent};
 use crate::http::app::{App, ended};
 use crate::http::caller::{Caller, agent, agent_seen, caller, refuse_agent};
 use crate::http::fault::Problem;
-use crate::http::mirror::View;
+use crate::http::memo;
 use crate::http::{Fault, Id, Shared, Whole, only};
-use crate::store::{AgentToken, Ask, AskError, Chat, LogEntry, LogEvent, Once, Record, RedeemError, Withdraw};
+use crate::store::{AgentToken, Ask, AskError, LogEntry, LogEvent, Once, Record, RedeemError, Withdraw};
 
 /// The longest that one request waits; the agent then asks again.
 pub(super) const LONGEST_WAIT: u64 = 60;
@@ -40,15 +41,37 @@ const LONGEST_KEY: usize = 200;
 #[utoipa::path(post, path = "/v1/decide", tag = "agents", security(("agent" = [])), request_body = CallBody,
     responses((status = 200, body = Verdict), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 413, body = Problem), (status = 422, body = Problem)))]
-pub(crate) async fn decide(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    whole: Whole,
-) -> Result<Json<Verdict>, Fault> {
+pub(crate) async fn decide(State(app): State<Shared>, headers: HeaderMap, whole: Whole) -> Result<Said, Fault> {
+    let is_kept = whole.0.len() <= memo::LARGEST && !headers.contains_key(KEY);
+    if is_kept && let Some(verdict) = again(&app, &headers, &whole).await? {
+        return Ok(Said(verdict));
+    }
     let (token, view) = agent_seen(&app, &headers).await?;
     let once = once(&token, &headers, "decide", &whole)?;
-    let judged = judge(&app, (&token, &view), whole.json()?, once.as_ref()).await?;
-    Ok(Json(judged.verdict))
+    let body: CallBody = whole.json()?;
+    let kept = is_kept.then(|| body.clone());
+    let judged = judge(&app, (&token, &view), body, once.as_ref()).await?;
+    let said = Said::of(&judged.verdict);
+    if let (Some(body), Some(made)) = (kept, judged.made) {
+        app.memo.keep(&token, body, made, said.0.clone());
+    }
+    Ok(said)
+}
+
+/// A verdict, written down.
+pub(crate) struct Said(Bytes);
+
+impl Said {
+    fn of(verdict: &Verdict) -> Said {
+        // A verdict is texts.
+        Said(serde_json::to_vec(verdict).unwrap_or_default().into())
+    }
+}
+
+impl IntoResponse for Said {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], self.0).into_response()
+    }
 }
 
 /// Asks a human about a call, if policy leaves it to one. The question is on the disk before the answer comes.
@@ -179,7 +202,7 @@ pub(crate) async fn redeem(
     let (token, view) = agent_seen(&app, &headers).await?;
     own(&app, &token, &id).await?;
     let once = once(&token, &headers, &format!("redeem {id}"), &whole)?;
-    let (mut call, engine, call_id) = take_apart(&app, (&token, &view), whole.json()?).await?;
+    let Apart { mut call, engine, call_id, .. } = take_apart(&app, (&token, &view), whole.json()?).await?;
     let Some(engine) = engine else {
         return Err(Fault::conflict("the policy cannot be read, and there is no earlier one: a human has to mend it"));
     };
@@ -211,7 +234,7 @@ pub(crate) async fn redeem(
         approval: Some(redeemed.record.approval.id.clone()),
         ..count.entry(&call, &redeemed.decision, call_id.as_deref())
     };
-    let _ = line.note(entry, count.before, &seen, false);
+    let _ = line.note(Arc::new(entry), count.before, &seen, false);
     let mut verdict = verdict(Some(&engine), &call, call.digest().0, &redeemed.decision);
     verdict.catalog = digest(&engine, &view.denied_whole(&app, &call, &token.above).await?);
     verdict.approval = Some(ApprovalBody::of(&redeemed.record.approval));
@@ -319,188 +342,5 @@ async fn own(app: &App, token: &AgentToken, id: &str) -> Result<Record, Fault> {
             refuse_agent(app, token, "reach a question that is not its own").await?;
             Err(Fault::not_found("approval"))
         }
-    }
-}
-
-/// A call with what policy says of it.
-pub(super) struct Judged {
-    pub(super) call: Call,
-    pub(super) call_id: Option<String>,
-    pub(super) verdict: Verdict,
-    pub(super) engine: Option<Arc<Engine>>,
-    /// What a human would be asked, where policy leaves it to one.
-    pub(super) question: Option<countersign_policy::Question>,
-}
-
-/// Judges a call of an agent's. `view` is what the store said when it was found out who asks.
-pub(super) async fn judge(
-    app: &App,
-    (token, view): (&AgentToken, &View),
-    body: CallBody,
-    once: Option<&Once>,
-) -> Result<Judged, Fault> {
-    if let Some(once) = once {
-        app.read().await.once(once).await??;
-    }
-    let (mut call, engine, call_id) = take_apart(app, (token, view), body).await?;
-    let Some(engine) = engine else {
-        let decision = Decision::fault("the policy cannot be read, and there is no earlier one in force");
-        app.logbook.note(LogEntry { call_id: call_id.clone(), ..LogEntry::decided(&call, &decision) }).await;
-        return Ok(Judged {
-            verdict: verdict(None, &call, call.digest().0, &decision),
-            call,
-            call_id,
-            engine: None,
-            question: None,
-        });
-    };
-    let mut line = app.logbook.line(&call.user, &call.session_key()).await;
-    let (gate, call_digest, view) = loop {
-        let seen = line.seen();
-        // What is known of the session's run was looked at before: it is what the store says since then that counts.
-        let view = app.view().await?;
-        let judged = once_judged((app, token, &view), &engine, &mut call, call_id.as_deref(), once, &seen).await?;
-        // An answer that was taken cannot be taken again; anything else can be judged again.
-        let anew = !matches!(judged.gate, Gate::Answered { .. });
-        let call_digest = judged.entry.digest.clone();
-        match line.note(judged.entry, judged.before, &seen, anew) {
-            Some(again) => line = again,
-            None => break (judged.gate, call_digest, view),
-        }
-    };
-    let (decision, question, approval) = match gate {
-        Gate::Decided { decision } => (decision, None, None),
-        Gate::Answered { decision, approval } => {
-            let record = app.read().await.record(&approval).await?;
-            (decision, None, record.map(|record| ApprovalBody::of(&record.approval)))
-        }
-        Gate::Edited { decision, record } => (decision, None, Some(ApprovalBody::of(&record.approval))),
-        Gate::Pending { decision, question, existing } => {
-            (decision, Some(*question), existing.map(|record| ApprovalBody::of(&record.approval)))
-        }
-    };
-    let catalog = digest(&engine, &view.denied_whole(app, &call, &token.above).await?);
-    let verdict = Verdict { approval, catalog, ..verdict(Some(&engine), &call, call_digest, &decision) };
-    Ok(Judged { call, call_id, verdict, engine: Some(engine), question })
-}
-
-/// Judges a call by what was seen of its session.
-async fn once_judged(
-    (app, token, view): (&App, &AgentToken, &View),
-    engine: &Arc<Engine>,
-    call: &mut Call,
-    call_id: Option<&str>,
-    once: Option<&Once>,
-    seen: &Seen,
-) -> Result<gate::Judged, Fault> {
-    let clock = app.clock();
-    let above = view.denied_above(app, call, &token.above).await?;
-    let ahead = seen.run.as_ref().map(Option::as_ref);
-    let sent = Sent { id: HostId::told(call_id), once, ahead, above: &above };
-    let looked = view.look(app, call, clock).await?;
-    let existing = async |call: &Call| app.read().await.find(&call.digest(), &Asker::of(call), clock).await;
-    if let Some(judged) = gate::look(engine, &Disk, call, sent, looked, existing).await? {
-        return Ok(judged);
-    }
-    // A human's answer is to be taken: that is written, and seen anew where nobody else writes.
-    let (engine, mut of, once) = (engine.clone(), call.clone(), once.cloned());
-    let (call_id, ahead) = (call_id.map(str::to_owned), seen.run.clone());
-    let judge = app.write(move |store| {
-        Box::pin(async move {
-            let ahead = ahead.as_ref().map(Option::as_ref);
-            let sent = Sent { id: HostId::told(call_id.as_deref()), once: once.as_ref(), ahead, above: &above };
-            gate::judge(store, &engine, &Disk, &mut of, sent, clock).await
-        })
-    });
-    Ok(judge.await?)
-}
-
-/// From a body to a call, with the policy in force for its project.
-async fn take_apart(
-    app: &App,
-    (token, view): (&AgentToken, &View),
-    body: CallBody,
-) -> Result<(Call, Option<Arc<Engine>>, Option<String>), Fault> {
-    let attendance = {
-        let chat = Chat { user: token.user.clone(), session: token.session.clone() };
-        if view.attended(app, chat).await? { Attendance::Somebody } else { Attendance::Nobody }
-    };
-    let mut request = request(app, token, body, attendance).await?;
-    request.roots = view.roots(app, &token.user, &token.session).await?;
-    let in_force = app.in_force_by(view, &request.project).await?;
-    // Without a policy the call is taken apart by the built-in one, so that it can at least be logged.
-    let engine = in_force.engine;
-    let call = match (&engine, &in_force.real) {
-        (Some(engine), Some(real)) => engine.call(&request, &DiskWith { folder: &request.project, real }),
-        (Some(engine), None) => engine.call(&request, &Disk),
-        (None, _) => Engine::new(countersign_policy::document::assemble(Vec::new())).call(&request, &Disk),
-    };
-    if token.project.as_ref().is_some_and(|project| *project != call.project) {
-        return Err(wrong_token(app, token, "project").await);
-    }
-    Ok((call, engine, request.call_id))
-}
-
-/// The request for the engine. The token says who and in which session; a body that contradicts it is refused.
-pub(super) async fn request(
-    app: &App,
-    token: &AgentToken,
-    body: CallBody,
-    attendance: Attendance,
-) -> Result<Request, Fault> {
-    // A session's name may have colons, a host's has none: else `host:a` would be taken for one, with other tools.
-    let session = token.session.split_once(':').filter(|(host, _)| *host == body.host);
-    let Some((_, session)) = session else { return Err(wrong_token(app, token, "host").await) };
-    let session = session.to_owned();
-    if !body.project.starts_with('/') || !body.cwd.starts_with('/') {
-        return Err(Fault::invalid("`project` and `cwd` are absolute paths"));
-    }
-    let home = if token.user == app.user { app.home.clone() } else { String::new() };
-    Ok(Request {
-        host: body.host,
-        host_version: body.host_version,
-        tool: body.tool,
-        mcp_server: body.mcp_server,
-        args: serde_json::Value::Object(body.args),
-        cwd: body.cwd,
-        project: body.project,
-        roots: Vec::new(),
-        session,
-        turn: body.turn,
-        // Whoever holds the token is the agent itself. Its kind is what the token says; what a call says of a sub-agent
-        // makes it one of an unknown kind.
-        agent: if token.kinds.is_empty() { body.agent } else { Some(token.name.clone()) },
-        agent_kinds: token.kinds.clone(),
-        mode: body.mode,
-        user: token.user.clone(),
-        home,
-        role: None,
-        environment: body.environment,
-        attendance,
-        call_id: body.call_id,
-    })
-}
-
-/// The refusal of a token that speaks for another host or project than its own, which is put on record.
-pub(super) async fn wrong_token(app: &App, token: &AgentToken, what: &str) -> Fault {
-    match refuse_agent(app, token, &format!("speak for another {what}")).await {
-        Ok(()) => Fault::new(StatusCode::FORBIDDEN, "wrong-token", format!("this token belongs to another {what}")),
-        Err(fault) => fault,
-    }
-}
-
-fn verdict(engine: Option<&Engine>, call: &Call, digest: String, decision: &Decision) -> Verdict {
-    let message = match (decision.effect(), engine) {
-        (Effect::Allow, _) => None,
-        (_, Some(engine)) => Some(engine.denial(call, decision)),
-        (_, None) => Some("Countersign did not let this run: its policy cannot be read. Tell the user.".to_owned()),
-    };
-    Verdict {
-        effect: decision.effect(),
-        message,
-        digest,
-        revision: decision.revision().to_owned(),
-        catalog: String::new(),
-        approval: None,
     }
 }

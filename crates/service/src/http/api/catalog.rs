@@ -10,7 +10,7 @@ use countersign_engine::{Engine, Files, Request};
 use countersign_policy::{Action, Attendance, sha256_hex};
 use serde::Deserialize;
 
-use super::agent::{request, wrong_token};
+use super::judge::{request, wrong_token};
 use super::wire::{CallBody, CatalogBody, CatalogTool};
 use crate::disk::Disk;
 use crate::http::caller::agent;

@@ -5,6 +5,7 @@ pub(crate) mod batches;
 pub(crate) mod catalog;
 pub(crate) mod chat;
 pub(crate) mod human;
+mod judge;
 pub(crate) mod records;
 mod refusals;
 pub(crate) mod replies;

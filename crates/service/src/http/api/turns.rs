@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::agent::{Judged, LONGEST_WAIT, Patience, judge, once};
+use super::agent::{LONGEST_WAIT, Patience, once};
+use super::judge::{Judged, judge};
 use super::wire::{
     ApprovalBody, BatchBody, CallBody, CallVerdict, GiveUp, GiveUpBody, GivenUpBody, OnAsk, OutcomeBody, TurnBody,
     TurnVerdict,

@@ -5,6 +5,7 @@ mod turns;
 mod webhooks;
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use countersign_policy::approval::{Approval, CancelReason, Outcome, State};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,14 @@ pub(crate) struct CallBody {
     /// The host's id of the call.
     #[serde(default)]
     pub(crate) call_id: Option<String>,
+}
+
+impl CallBody {
+    /// All of it but for its id.
+    pub(crate) fn but_for_its_id(&self) -> impl Eq + Hash {
+        let CallBody { host, host_version, tool, mcp_server, args, cwd, project, turn, agent, mode, .. } = self;
+        ((host, host_version, tool, mcp_server, args), (cwd, project, turn, agent, mode, &self.environment))
+    }
 }
 
 /// What policy says of a call.
