@@ -39,18 +39,25 @@ pub(crate) async fn decide(world: &World, round: Duration, rounds: usize, bars: 
     }
     let (mut rates, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let floor = load(floor.address, &tokens, world, round).await?;
-        let rate = load(ours.address, &tokens, world, round).await?;
+        let floor = load(floor.address, &tokens, world, round, Calls::Same).await?;
+        let rate = load(ours.address, &tokens, world, round, Calls::Same).await?;
         rates.push(rate);
         floors.push(floor);
         ratios.push(rate / floor);
     }
+    let with_ids = load(ours.address, &tokens, world, round, Calls::WithIds).await?;
+    let new = load(ours.address, &tokens, world, round, Calls::New).await?;
     println!("## Decisions\n");
     println!(
         "`POST /v1/decide` with the decision log, from {CONNECTIONS} connections: shell commands, one of eight decided by"
     );
-    println!("a grant; the floor is an axum handler that reads the same JSON and answers JSON.\n");
+    println!("a grant; the floor is an axum handler that reads the same JSON and answers JSON. Each agent makes eight");
+    println!(
+        "calls in turns, whose verdicts are kept; beside that, once: calls with ids of their own, which the log has"
+    );
+    println!("one by one, and calls that nobody made before, which are judged anew.\n");
     println!("| | decisions a second |\n|---|--:|\n| Countersign | {:.0} |", median(rates));
+    println!("| with ids of their own | {with_ids:.0} |\n| made for the first time | {new:.0} |");
     println!("| an empty handler | {:.0} |\n", median(floors));
     bars.at_least("decisions a second, of an empty handler's", median(ratios), 0.6);
     Ok(())
@@ -192,20 +199,46 @@ fn decision(address: SocketAddr, token: &str, world: &World, command: &str) -> O
     Ok(request(address, "POST", "/v1/decide", token, &world.call(command)?.to_string()))
 }
 
+/// What the calls of a round have in common with those before.
+#[derive(Clone, Copy, PartialEq)]
+enum Calls {
+    /// They are the same again and again.
+    Same,
+    /// They are the same, but each has an id of its own.
+    WithIds,
+    /// Nobody made them before.
+    New,
+}
+
 /// Requests a second, all connections together.
-async fn load(address: SocketAddr, tokens: &[String], world: &World, round: Duration) -> Outcome<f64> {
+async fn load(address: SocketAddr, tokens: &[String], world: &World, round: Duration, calls: Calls) -> Outcome<f64> {
     let mut agents = JoinSet::new();
-    for token in tokens {
+    for (agent, token) in tokens.iter().enumerate() {
         let requests: Result<Vec<_>, _> =
             COMMANDS.iter().map(|(command, _)| decision(address, token, world, command)).collect();
-        let (requests, mut client) = (requests?, Client::new(address).await?);
+        let bodies: Result<Vec<_>, _> = COMMANDS.iter().map(|(command, _)| world.call(command)).collect();
+        let (requests, bodies, mut client) = (requests?, bodies?, Client::new(address).await?);
+        let token = token.clone();
         agents.spawn(async move {
             let (start, mut done) = (Instant::now(), 0_u64);
-            for request in requests.iter().cycle() {
+            for (same, body) in requests.iter().zip(&bodies).cycle() {
                 if start.elapsed() >= round {
                     break;
                 }
-                let status = client.send(request).await?.status;
+                let status = match calls {
+                    Calls::Same => client.send(same).await?.status,
+                    Calls::WithIds | Calls::New => {
+                        let mut body = body.clone();
+                        if calls == Calls::WithIds {
+                            body["call_id"] = json!(format!("{agent}-{done}"));
+                        } else {
+                            let command = body["args"]["resource"].as_str().unwrap_or_default();
+                            body["args"]["resource"] = json!(format!("{command} n{agent}-{done}"));
+                        }
+                        let request = request(address, "POST", "/v1/decide", &token, &body.to_string());
+                        client.send(&request).await?.status
+                    }
+                };
                 if status != 200 {
                     return Err(format!("answered with {status}").into());
                 }

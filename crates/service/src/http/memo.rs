@@ -21,13 +21,15 @@ use crate::disk::{Disk, DiskWith};
 use crate::store::{AgentToken, LiveGrants, LogEntry};
 
 /// The largest body of a call whose verdict is kept, in bytes.
-pub(crate) const LARGEST: usize = 4096;
-/// The longest that the log says of one, in bytes.
-const LONGEST: usize = 8192;
+pub(crate) const LARGEST: usize = 2048;
+/// The longest that is said of one, in the verdict and the log, in bytes.
+const LONGEST: usize = 4096;
+/// The most questions about files that one may depend on.
+pub(crate) const QUESTIONS: usize = 16;
 /// So many calls at most; twice as many while older ones are still of use.
-const MOST: usize = 1024;
-/// So many verdicts of one call, the newest first.
-const OF_ONE: usize = 4;
+const MOST: usize = 512;
+/// So many verdicts of one call, the newest first: for the first time, the second in a row, and beyond.
+const OF_ONE: usize = 3;
 
 /// See the module's text.
 #[derive(Default)]
@@ -109,7 +111,8 @@ impl Memo {
     /// Keeps what was said of a call.
     pub(crate) fn keep(&self, token: &AgentToken, body: CallBody, made: Made, verdict: Bytes) {
         let entry = &made.entry;
-        if entry.detail.text().len() + entry.summary.len() > LONGEST {
+        let said = verdict.len() + entry.detail.text().len() + entry.summary.len();
+        if said > LONGEST || !made.files.is_whole() {
             return;
         }
         let key = self.key(token, &body);
@@ -169,7 +172,7 @@ mod tests {
     use countersign_policy::{Attendance, Effect, Timestamp, document};
     use serde_json::json;
 
-    use super::{Kept, LONGEST, MOST, Made, Memo, Now, OF_ONE, Policy};
+    use super::{Kept, LONGEST, MOST, Made, Memo, Now, OF_ONE, Policy, QUESTIONS};
     use crate::disk::Disk;
     use crate::http::api::wire::CallBody;
     use crate::http::watched::Watched;
@@ -284,6 +287,26 @@ mod tests {
         std::fs::remove_file(at("file")).unwrap();
         symlink("/etc", at("file")).unwrap();
         assert!(!holds());
+    }
+
+    /// A call that asks for much is never said to be as it was, and takes no more room.
+    #[test]
+    fn of_too_many_files_nothing_is_known() {
+        let (engine, grants, memo) = (engine(), Arc::new(LiveGrants::default()), Memo::default());
+        let asked = |many: usize| {
+            let watched = Watched::at_most(QUESTIONS, &Disk, &NothingKnown);
+            for number in 0..many {
+                watched.real_path(&format!("/none/{number}"));
+            }
+            watched.seen()
+        };
+        assert!(asked(QUESTIONS).holds(&Disk, &NothingKnown) && !asked(QUESTIONS + 1).holds(&Disk, &NothingKnown));
+        assert_eq!(asked(100 * QUESTIONS).files().count(), QUESTIONS);
+        for (command, many) in [("few", QUESTIONS), ("many", QUESTIONS + 1)] {
+            let made = Made { files: asked(many), ..made(&engine, &grants, entry()) };
+            memo.keep(&token("t"), body(command), made, "{}".into());
+            assert_eq!(memo.of(&token("t"), &body(command)).is_empty(), command == "many");
+        }
     }
 
     #[test]

@@ -25,16 +25,38 @@ pub(crate) struct Watched<'a, F, K> {
     files: &'a F,
     known: &'a K,
     asked: RefCell<Vec<Asked>>,
+    /// The most questions that are remembered.
+    most: usize,
 }
 
 /// One question and its answer.
 #[derive(Debug)]
 enum Asked {
-    Read { path: String, stamp: Result<Option<Stamp>, ErrorKind>, content: Content, settled: AtomicBool },
-    Real { path: String, answer: Option<String> },
-    Meta { path: String, answer: Option<Meta> },
-    List { path: String, answer: Option<Vec<(String, bool)>> },
-    Trusted { path: String, content: String, answer: bool },
+    Read {
+        path: String,
+        stamp: Result<Option<Stamp>, ErrorKind>,
+        content: Content,
+        settled: AtomicBool,
+    },
+    Real {
+        path: String,
+        answer: Option<String>,
+    },
+    Meta {
+        path: String,
+        answer: Option<Meta>,
+    },
+    List {
+        path: String,
+        answer: Option<Vec<(String, bool)>>,
+    },
+    Trusted {
+        path: String,
+        content: String,
+        answer: bool,
+    },
+    /// More than is remembered: nothing says that it would be the same.
+    More,
 }
 
 /// All that was asked.
@@ -56,7 +78,12 @@ type Content = Result<Option<String>, String>;
 
 impl<'a, F: Files, K: Known> Watched<'a, F, K> {
     pub(crate) fn new(files: &'a F, known: &'a K) -> Watched<'a, F, K> {
-        Watched { files, known, asked: RefCell::default() }
+        Watched::at_most(usize::MAX, files, known)
+    }
+
+    /// The same, for somebody who may ask for anything: of more questions than these is only known that there were.
+    pub(crate) fn at_most(most: usize, files: &'a F, known: &'a K) -> Watched<'a, F, K> {
+        Watched { files, known, asked: RefCell::default(), most }
     }
 
     /// What was asked.
@@ -67,6 +94,7 @@ impl<'a, F: Files, K: Known> Watched<'a, F, K> {
     /// What was asked twice and answered in the same way is asked again once.
     fn note(&self, asked: Asked) {
         let mut all = self.asked.borrow_mut();
+        let asked = if all.len() < self.most { asked } else { Asked::More };
         if !all.iter().any(|before| before.is(&asked)) {
             all.push(asked);
         }
@@ -125,8 +153,13 @@ impl Seen {
         self.0.iter().filter_map(|asked| match asked {
             Asked::Read { path, .. } | Asked::Real { path, .. } | Asked::Meta { path, .. } => Some(Told::Itself(path)),
             Asked::List { path, .. } => Some(Told::Within(path)),
-            Asked::Trusted { .. } => None,
+            Asked::Trusted { .. } | Asked::More => None,
         })
+    }
+
+    /// Whether that is all of it.
+    pub(crate) fn is_whole(&self) -> bool {
+        !matches!(self.0.last(), Some(Asked::More))
     }
 }
 
@@ -147,6 +180,7 @@ impl Asked {
                 Asked::Trusted { path: one, content, answer },
                 Asked::Trusted { path: other, content: also, answer: again },
             ) => one == other && content == also && answer == again,
+            (Asked::More, Asked::More) => true,
             _ => false,
         }
     }
@@ -157,6 +191,7 @@ impl Asked {
             Asked::Meta { path, answer } => files.meta(path) == *answer,
             Asked::List { path, answer } => files.list(path) == *answer,
             Asked::Trusted { path, content, answer } => known.trusted(path, content) == *answer,
+            Asked::More => false,
             Asked::Read { path, stamp: before, content: had, settled: is_settled } => {
                 let (stamp, began) = (Stamp::of(path), nanoseconds());
                 if stamp != *before {

@@ -16,7 +16,7 @@ use crate::http::ahead::Seen;
 use crate::http::app::App;
 use crate::http::caller::{refuse_agent, secret_hash};
 use crate::http::engines::InForce;
-use crate::http::memo::{Made, Now, Policy};
+use crate::http::memo::{self, Made, Now, Policy};
 use crate::http::mirror::{Standing, View};
 use crate::http::watched::{self, Watched};
 use crate::http::{Fault, Whole};
@@ -230,11 +230,11 @@ fn seen<T>(project: &str, real: Option<&str>, take: impl FnOnce(&dyn Files) -> T
     match real {
         Some(real) => {
             let files = DiskWith { folder: project, real };
-            let watched = Watched::new(&files, &NothingKnown);
+            let watched = Watched::at_most(memo::QUESTIONS, &files, &NothingKnown);
             (take(&watched), watched.seen())
         }
         None => {
-            let watched = Watched::new(&Disk, &NothingKnown);
+            let watched = Watched::at_most(memo::QUESTIONS, &Disk, &NothingKnown);
             (take(&watched), watched.seen())
         }
     }
