@@ -37,7 +37,7 @@ use countersign_policy::{Answer, Attendance, Call, Decision, Grant, Policy, Time
 
 pub use files::{FileError, Files, Meta};
 pub use imports::{Members, members, places_of_import};
-pub use load::{Known, LOCAL_FILE, Layout, LoadFault, NothingKnown, PROJECT_FILE, PolicyFile, Reading, load};
+pub use load::{Known, LOCAL_FILE, Layout, LoadFault, NothingKnown, PROJECT_FILE, PolicyFile, Reading, load, prepare};
 
 /// What a host or an API client says of one tool call.
 #[derive(Debug, Clone, PartialEq)]

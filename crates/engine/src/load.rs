@@ -1,13 +1,13 @@
 //! Reads the policy files.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use countersign_policy::document::{self, Document, Loaded, Problem};
+use countersign_policy::document::{self, Builtin, Document, Loaded, Problem};
 use countersign_policy::pattern::Pattern;
 use countersign_policy::{Action, Ceiling, Effect, Origin, Rule, Selector, Source, SourceKind};
 
 use crate::imports::{Deciding, Importer};
-use crate::{Engine, Files, examples, paths};
+use crate::{Engine, Files, examples, hosts, paths};
 
 /// Where the files are that do not belong to a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,17 +156,31 @@ pub fn load(files: &dyn Files, layout: &Layout, project: &str, known: &dyn Known
         deciding.extend(taken_in.deciding);
         found.extend(taken_in.files);
         let one = Loaded { document, trusted, imported: taken_in.imported };
-        let key = examples::key(&one);
-        if one.document.examples().next().is_some() && !known.checked(&key) {
-            examples::check(&one, &text)?;
-            checked.push(key);
+        if one.document.examples().next().is_some() {
+            let key = examples::key(&one);
+            if !known.checked(&key) {
+                examples::check(&one, &text)?;
+                checked.push(key);
+            }
         }
         loaded.push(one);
     }
-    let mut policy = document::assemble(loaded);
+    let mut policy = document::assemble_above(builtin().clone(), loaded);
     policy.ceilings.push(around(layout, &deciding, files)?);
     let folders = deciding.iter().flat_map(Deciding::folders).collect();
     Ok(Reading { engine: Engine::new(policy), files: found, folders, checked })
+}
+
+/// The built-in rules: they are compiled once in a process.
+fn builtin() -> &'static Builtin {
+    static BUILTIN: OnceLock<Builtin> = OnceLock::new();
+    BUILTIN.get_or_init(Builtin::new)
+}
+
+/// Does ahead what needs no file and no call, for a process that has a thread to spare meanwhile.
+pub fn prepare() {
+    builtin();
+    hosts::prepare();
 }
 
 /// A ceiling around our own files, wherever this machine keeps them. The built-in one names the usual places.

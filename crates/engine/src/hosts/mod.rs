@@ -63,6 +63,11 @@ pub(crate) fn tool(host: &str, tool: &str) -> Option<&'static ToolRow> {
     }
 }
 
+/// Reads the table of the host that has one.
+pub(crate) fn prepare() {
+    tool(claude_code::HOST, "");
+}
+
 /// Whether what a host runs, it runs on this machine. Of calls in our own vocabulary that is not known.
 pub(crate) fn runs_here(host: &str) -> bool {
     host != GENERIC

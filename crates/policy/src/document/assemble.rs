@@ -43,19 +43,58 @@ pub fn builtin_text() -> &'static str {
     include_str!("../builtin.toml")
 }
 
+/// The rules that come with the program, compiled. They are the same for every policy, so whoever assembles several, or has
+/// a processor to spare before the first, compiles them once.
+#[derive(Debug, Clone)]
+pub struct Builtin {
+    source: Source,
+    ceiling: Option<Ceiling>,
+    /// SHA-256 of the text; empty where it has mistakes.
+    sha256: String,
+}
+
+impl Builtin {
+    /// Compiles them. Should they have mistakes, the ceiling denies everything.
+    pub fn new() -> Builtin {
+        match parse(SourceKind::Builtin, "builtin", builtin_text()) {
+            Ok(Document { kind, name, sha256, rules, ceiling: limits, .. }) => Builtin {
+                ceiling: limits.map(|limits| ceiling(kind, &name, limits)),
+                source: Source::new(kind, name, true, rules),
+                sha256,
+            },
+            Err(problems) => Builtin {
+                ceiling: Some(sealed(problems.first().map_or_else(String::new, ToString::to_string))),
+                source: Source::new(SourceKind::Builtin, "builtin", true, Vec::new()),
+                sha256: String::new(),
+            },
+        }
+    }
+}
+
+impl Default for Builtin {
+    fn default() -> Builtin {
+        Builtin::new()
+    }
+}
+
 /// Puts files together, with the built-in rules below them and the built-in ceiling above.
 ///
 /// Of several defaults the strictest holds, `nobody = "deny"` before any waiting, the shortest waiting, the smallest
 /// `max-open` and `repeats`, and `on-deny = "cascade"`. What an untrusted file says of these, of tools or of programs does not count; of
 /// its tables for sub-agents the asks and denies do.
 pub fn assemble(documents: Vec<Loaded>) -> Policy {
-    let builtin = parse(SourceKind::Builtin, "builtin", builtin_text());
+    assemble_above(Builtin::new(), documents)
+}
+
+/// The same above built-in rules that were compiled before.
+pub fn assemble_above(builtin: Builtin, documents: Vec<Loaded>) -> Policy {
     let mut policy = Policy {
-        builtin: Source::new(SourceKind::Builtin, "builtin", true, Vec::new()),
+        revision: revision(&builtin.sha256, &documents),
+        builtin: builtin.source,
         sources: Vec::with_capacity(documents.len()),
         remembered: Vec::new(),
         agents: Vec::new(),
-        ceilings: Vec::new(),
+        ceilings: builtin.ceiling.into_iter().collect(),
         default: Effect::Ask,
         nobody: Nobody::Deny,
         max_open: MAX_OPEN,
@@ -64,18 +103,7 @@ pub fn assemble(documents: Vec<Loaded>) -> Policy {
         catalog: Catalog::default(),
         programs: std::collections::BTreeMap::new(),
         project_programs: std::collections::BTreeMap::new(),
-        revision: revision(builtin.as_ref().map_or("", |document| &document.sha256), &documents),
     };
-    match builtin {
-        Ok(document) => {
-            policy.ceilings.extend(document.ceiling.map(|limits| ceiling(document.kind, &document.name, limits)));
-            policy.builtin = Source::new(document.kind, document.name, true, document.rules);
-        }
-        Err(problems) => {
-            let reason = problems.first().map_or_else(String::new, ToString::to_string);
-            policy.ceilings.push(sealed(reason));
-        }
-    }
     let trusted = || documents.iter().filter(|loaded| loaded.trusted).map(|loaded| &loaded.document);
     if let Some(default) = trusted().filter_map(|document| document.default).max() {
         policy.default = default;

@@ -21,7 +21,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub(crate) use agents::AgentRules;
-pub use assemble::{Loaded, assemble, builtin_text};
+pub use assemble::{Builtin, Loaded, assemble, assemble_above, builtin_text};
 pub use imports::{Import, Imported, PLATFORMS, SYSTEMS};
 pub(crate) use problem::Lines;
 pub use problem::{Problem, quoted};
