@@ -14,7 +14,7 @@ use countersign_service::store::{Ask, AskError, LogEntry, LogEvent, Record, Stor
 
 use super::claude_code::attended;
 use super::defer::Deferral;
-use super::opening::{Opened, Opening};
+use super::opening::{Opened, Opening, session_key};
 use super::options::{OnAsk, Options};
 use super::wait::{Ended, Wait};
 use super::watchdog::Watchdog;
@@ -66,12 +66,12 @@ impl Gate<'_> {
             record::off(self.place, self.request, &off);
             return Ok(Answer::no_opinion());
         }
-        let opening = Opening::start(self.place, &self.request.user)?;
+        let opening = Opening::start(self.place, self.request)?;
         let reading = self.read(&opening);
-        let Opened { store, now, .. } = opening.finish()?;
+        let Opened { store, now, roots, .. } = opening.finish()?;
         // Never closed: closing folds what was written into the file, for which the host would have to wait.
         let mut store = ManuallyDrop::new(store);
-        let judged = reading.and_then(|reading| self.judge(&mut store, reading, now));
+        let judged = reading.and_then(|reading| self.judge(&mut store, reading, roots, now));
         let answer = judged.and_then(|judged| self.settle(&mut store, judged));
         if let Err(fault) = &answer {
             record::fault(&mut store, self.request, fault);
@@ -126,8 +126,9 @@ impl Gate<'_> {
     fn judge_anew(&self, store: &mut Store) -> Result<Judged, Fault> {
         let now = block_on(store.clock(here::clock()))?;
         let known = block_on(store.known(&self.request.user))?;
+        let roots = block_on(store.roots(&self.request.user, &session_key(self.request), now))?;
         let reading = self.read(&known)?;
-        self.judge(store, reading, now)
+        self.judge(store, reading, roots, now)
     }
 
     fn read(&self, known: &dyn Known) -> Result<Reading, Fault> {
@@ -136,10 +137,8 @@ impl Gate<'_> {
             .map_err(|fault| Fault(format!("the policy cannot be used: {fault}")))
     }
 
-    fn judge(&self, store: &mut Store, reading: Reading, now: Timestamp) -> Result<Judged, Fault> {
+    fn judge(&self, store: &mut Store, reading: Reading, roots: Vec<String>, now: Timestamp) -> Result<Judged, Fault> {
         block_on(store.note_checked(&reading.checked, now))?;
-        let session = format!("{}:{}", self.request.host, self.request.session);
-        let roots = block_on(store.roots(&self.request.user, &session, now))?;
         let mut call = match roots.is_empty() {
             true => reading.engine.call(self.request, &Disk),
             false => reading.engine.call(&Request { roots, ..self.request.clone() }, &Disk),
