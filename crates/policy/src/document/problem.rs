@@ -166,7 +166,7 @@ pub(crate) struct Lines {
 impl Lines {
     pub(crate) fn of(text: &str) -> Lines {
         let mut starts = vec![0];
-        starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        starts.extend(text.match_indices('\n').map(|(at, _)| at + 1));
         Lines { starts }
     }
 

@@ -104,7 +104,8 @@ impl Commands {
 impl Filed {
     fn new(patterns: &[(&Pattern, u32)]) -> Filed {
         let looks_closer = patterns.len() > FEW;
-        let mut often: QuickMap<u64, u32> = QuickMap::default();
+        let room = if looks_closer { patterns.len() } else { 0 };
+        let mut often: QuickMap<u64, u32> = QuickMap::with_capacity_and_hasher(room, BuildHasherDefault::default());
         for demand in patterns.iter().filter(|_| looks_closer).flat_map(|(pattern, _)| pattern.demands()) {
             keys(&demand).for_each(|key| *often.entry(key).or_default() += 1);
         }

@@ -47,6 +47,9 @@ impl Glob {
 
     /// Whether it stands for exactly one text.
     pub(super) fn is_literal(&self) -> bool {
+        if self.plain {
+            return true;
+        }
         let mut rest = &*self.text;
         while let Some((piece, after)) = first(rest) {
             if matches!(piece, Piece::AnyRun) {
@@ -70,6 +73,14 @@ impl Glob {
 
     /// Marks what every text that matches has in it, with `edge` on both sides of it.
     pub(super) fn mark(&self, marks: &mut Marks, edge: char) {
+        if self.plain && self.ascii {
+            let characters = self.text.bytes().map(char::from).chain([edge]);
+            characters.fold(edge, |before, here| {
+                marks.add(Some(before), Some(here));
+                here
+            });
+            return;
+        }
         let mut before = Some(edge);
         let mut rest = &*self.text;
         while let Some((piece, after)) = first(rest) {

@@ -30,8 +30,9 @@ impl ShellPattern {
     /// # Errors
     /// An empty pattern; quotes, which have no meaning in patterns; shell operators, which no simple command has.
     pub fn parse(text: &str) -> Result<ShellPattern, PatternError> {
-        let mut tokens = Vec::new();
-        for (offset, token) in split_words(text) {
+        let words = split_words(text);
+        let mut tokens = Vec::with_capacity(words.len());
+        for (offset, token) in words {
             tokens.push(match token {
                 "*" => Token::AnyData,
                 "**" => Token::Anything,
@@ -50,7 +51,7 @@ impl ShellPattern {
                     }
                     let glob = Glob::compile(word);
                     let literal = glob.is_literal();
-                    Token::Word { glob, literal, any_kind: word.contains("**") }
+                    Token::Word { glob, literal, any_kind: !literal && word.contains("**") }
                 }
             });
         }
