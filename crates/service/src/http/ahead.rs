@@ -50,7 +50,14 @@ impl Ahead {
     /// Begins to judge a call. What is read from the store has to be read after this.
     pub(crate) fn look(&self, user: &str, session: &str) -> Looking<'_> {
         let key = (user.to_owned(), session.to_owned());
-        self.lock().entry(key.clone()).or_default().looking += 1;
+        let mut sessions = self.lock();
+        match sessions.get_mut(&key) {
+            Some(waiting) => waiting.looking += 1,
+            None => {
+                sessions.insert(key.clone(), Waiting { looking: 1, ..Waiting::default() });
+            }
+        }
+        drop(sessions);
         Looking { ahead: self, key }
     }
 

@@ -219,10 +219,11 @@ impl View {
     }
 
     /// Whether a question of this session would reach anybody, as [`crate::store::Store::attended`] says.
-    pub(crate) async fn attended(&self, app: &App, chat: Chat) -> Result<bool, StoreError> {
-        if self.listening(app, &chat.user).await? {
+    pub(crate) async fn attended(&self, app: &App, user: &str, session: &str) -> Result<bool, StoreError> {
+        if self.listening(app, user).await? {
             return Ok(true);
         }
+        let chat = Chat { user: user.to_owned(), session: session.to_owned() };
         let key = (chat.user.clone(), chat.session.clone());
         let has_chat = match self.chats.of(&key) {
             Some(has_chat) => has_chat,
@@ -259,26 +260,26 @@ impl View {
 
     /// What a call of this session is decided by now.
     pub(crate) async fn standing(&self, app: &App, user: &str, session: &str) -> Result<Standing, StoreError> {
+        let key = (user.to_owned(), session.to_owned());
         Ok(Standing {
             clock: self.clock(app.clock()),
-            session: self.session(app, user, session).await?,
+            has_questions: self.has_questions(app, &key).await?,
+            session: self.session(app, key).await?,
             grants: self.live(app, user).await?,
-            has_questions: self.has_questions(app, user, session).await?,
         })
     }
 
     /// The further folders that a session works in.
     pub(crate) async fn roots(&self, app: &App, user: &str, session: &str) -> Result<Vec<String>, StoreError> {
         let now = self.clock(app.clock()).now();
-        Ok(self.session(app, user, session).await?.roots(now))
+        Ok(self.session(app, (user.to_owned(), session.to_owned())).await?.roots(now))
     }
 
-    async fn session(&self, app: &App, user: &str, session: &str) -> Result<Arc<KeptSession>, StoreError> {
-        let key = (user.to_owned(), session.to_owned());
+    async fn session(&self, app: &App, key: (String, String)) -> Result<Arc<KeptSession>, StoreError> {
         match self.sessions.of(&key) {
             Some(session) => Ok(session),
             None => {
-                let session = app.read().await.session_kept(user, session).await?;
+                let session = app.read().await.session_kept(&key.0, &key.1).await?;
                 Ok(self.sessions.keep(key, Arc::new(session)))
             }
         }
@@ -323,13 +324,12 @@ impl View {
             .collect())
     }
 
-    async fn has_questions(&self, app: &App, user: &str, session: &str) -> Result<bool, StoreError> {
-        let key = (user.to_owned(), session.to_owned());
-        match self.questions.of(&key) {
+    async fn has_questions(&self, app: &App, key: &(String, String)) -> Result<bool, StoreError> {
+        match self.questions.of(key) {
             Some(has_questions) => Ok(has_questions),
             None => {
-                let has_questions = app.read().await.has_questions(user, session).await?;
-                Ok(self.questions.keep(key, has_questions))
+                let has_questions = app.read().await.has_questions(&key.0, &key.1).await?;
+                Ok(self.questions.keep(key.clone(), has_questions))
             }
         }
     }

@@ -51,7 +51,7 @@ pub(crate) async fn decide(State(app): State<Shared>, headers: HeaderMap, whole:
     let body: CallBody = whole.json()?;
     let kept = is_kept.then(|| body.clone());
     let judged = judge(&app, (&token, &view), body, once.as_ref()).await?;
-    let said = Said::of(&judged.verdict);
+    let said = Said::of(&judged.verdict)?;
     if let (Some(body), Some(made)) = (kept, judged.made) {
         app.memo.keep(&token, body, made, said.0.clone());
     }
@@ -62,9 +62,9 @@ pub(crate) async fn decide(State(app): State<Shared>, headers: HeaderMap, whole:
 pub(crate) struct Said(Bytes);
 
 impl Said {
-    fn of(verdict: &Verdict) -> Said {
-        // A verdict is texts.
-        Said(serde_json::to_vec(verdict).unwrap_or_default().into())
+    fn of(verdict: &Verdict) -> Result<Said, Fault> {
+        let written = serde_json::to_vec(verdict).map_err(|_| Fault::internal("the verdict cannot be written down"))?;
+        Ok(Said(written.into()))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::http::memo::{self, Made, Now, Policy};
 use crate::http::mirror::{Standing, View};
 use crate::http::watched::{self, Watched};
 use crate::http::{Fault, Whole};
-use crate::store::{AgentToken, Chat, LogEntry, Once, Present, Run, run_id};
+use crate::store::{AgentToken, LogEntry, Once, Present, Run, run_id};
 
 /// A call with what policy says of it.
 pub(super) struct Judged {
@@ -242,8 +242,8 @@ fn seen<T>(project: &str, real: Option<&str>, take: impl FnOnce(&dyn Files) -> T
 
 /// Whether a question of this agent's would reach anybody.
 async fn attendance(app: &App, view: &View, token: &AgentToken) -> Result<Attendance, Fault> {
-    let chat = Chat { user: token.user.clone(), session: token.session.clone() };
-    Ok(if view.attended(app, chat).await? { Attendance::Somebody } else { Attendance::Nobody })
+    let attended = view.attended(app, &token.user, &token.session).await?;
+    Ok(if attended { Attendance::Somebody } else { Attendance::Nobody })
 }
 
 /// The request for the engine. The token says who and in which session; a body that contradicts it is refused.
