@@ -229,11 +229,10 @@ async fn load(address: SocketAddr, tokens: &[String], world: &World, round: Dura
                     Calls::Same => client.send(same).await?.status,
                     Calls::WithIds | Calls::New => {
                         let mut body = body.clone();
-                        if calls == Calls::WithIds {
-                            body["call_id"] = json!(format!("{agent}-{done}"));
-                        } else {
-                            let command = body["args"]["resource"].as_str().unwrap_or_default();
-                            body["args"]["resource"] = json!(format!("{command} n{agent}-{done}"));
+                        if let (Calls::WithIds, Some(members)) = (calls, body.as_object_mut()) {
+                            members.insert("call_id".to_owned(), json!(format!("{agent}-{done}")));
+                        } else if let Some(resource) = body.pointer_mut("/args/resource") {
+                            *resource = json!(format!("{} n{agent}-{done}", resource.as_str().unwrap_or_default()));
                         }
                         let request = request(address, "POST", "/v1/decide", &token, &body.to_string());
                         client.send(&request).await?.status
