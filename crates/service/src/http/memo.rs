@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::{mem, ptr};
 
 use axum::body::Bytes;
 use countersign_engine::{Engine, NothingKnown};
@@ -45,6 +45,16 @@ type Verdicts = HashMap<u64, Vec<Arc<Kept>>>;
 struct Generations {
     young: Verdicts,
     old: Verdicts,
+}
+
+impl Generations {
+    /// The place of a call in the young generation, which becomes the old one where it is full.
+    fn place(&mut self, key: u64) -> &mut Vec<Arc<Kept>> {
+        if self.young.len() >= MOST && !self.young.contains_key(&key) {
+            self.old = mem::take(&mut self.young);
+        }
+        self.young.entry(key).or_default()
+    }
 }
 
 /// What a verdict was made of, but for the call and who asked.
@@ -98,11 +108,10 @@ impl Memo {
     pub(crate) fn of(&self, token: &AgentToken, body: &CallBody) -> Vec<Arc<Kept>> {
         let key = self.key(token, body);
         let mut kept = self.lock();
-        let Generations { young, old } = &mut *kept;
-        if let Some(again) = old.remove(&key) {
-            young.entry(key).or_default().extend(again);
+        if let Some(again) = kept.old.remove(&key) {
+            kept.place(key).extend(again);
         }
-        let all = young.get(&key).into_iter().flatten();
+        let all = kept.young.get(&key).into_iter().flatten();
         all.filter(|kept| kept.token == *token && kept.body.but_for_its_id() == body.but_for_its_id())
             .cloned()
             .collect()
@@ -125,10 +134,7 @@ impl Memo {
         };
         let kept_now = Arc::new(Kept { token: token.clone(), body: CallBody { call_id: None, ..body }, made, verdict });
         let mut kept = self.lock();
-        if kept.young.len() >= MOST && !kept.young.contains_key(&key) {
-            kept.old = std::mem::take(&mut kept.young);
-        }
-        let all = kept.young.entry(key).or_default();
+        let all = kept.place(key);
         all.insert(0, kept_now);
         all.truncate(OF_ONE);
     }
@@ -346,8 +352,17 @@ mod tests {
         for _ in 0..9 {
             keep("in use", entry());
         }
+        // Nor if it makes those that are kept again, before the next new ones.
+        for round in 0..4_i32 {
+            for number in 1..MOST {
+                keep(&format!("round {round} {number}"), entry());
+            }
+            for number in 1..MOST {
+                memo.of(&token("t"), &body(&format!("round {} {number}", round - 1)));
+            }
+        }
         let kept = memo.lock();
-        assert!(kept.young.len() <= MOST && kept.old.len() <= MOST);
+        assert!(kept.young.len() <= MOST && kept.old.len() <= MOST, "{} {}", kept.young.len(), kept.old.len());
         assert!(kept.young.values().chain(kept.old.values()).all(|all| all.len() <= OF_ONE));
         drop(kept);
         keep("long", LogEntry { detail: json!("x".repeat(LONGEST)).into(), ..entry() });
