@@ -352,13 +352,11 @@ mod tests {
         for _ in 0..9 {
             keep("in use", entry());
         }
-        // Nor if it makes those that are kept again, before the next new ones.
-        for round in 0..4_i32 {
-            for number in 1..MOST {
-                keep(&format!("round {round} {number}"), entry());
-            }
-            for number in 1..MOST {
-                memo.of(&token("t"), &body(&format!("round {} {number}", round - 1)));
+        // Nor if it makes all of them again, time after time.
+        for number in 0..4 * MOST {
+            keep(&format!("again {number}"), entry());
+            if number % 100 == 0 {
+                (0..number).for_each(|number| drop(memo.of(&token("t"), &body(&format!("again {number}")))));
             }
         }
         let kept = memo.lock();
