@@ -172,17 +172,17 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
-    use std::sync::{Arc, LazyLock, Weak};
+    use std::sync::{Arc, Weak};
 
-    use countersign_engine::{Engine, Files as _, NothingKnown, Request};
-    use countersign_policy::{Attendance, Effect, Timestamp, document};
+    use countersign_engine::{Engine, Files as _, NothingKnown};
+    use countersign_policy::{Attendance, Timestamp, document};
     use serde_json::json;
 
     use super::{Kept, LONGEST, MOST, Made, Memo, Now, OF_ONE, Policy, QUESTIONS};
     use crate::disk::Disk;
     use crate::http::api::wire::CallBody;
     use crate::http::watched::Watched;
-    use crate::store::{AgentToken, LiveGrants, LogEntry, LogEvent};
+    use crate::store::{AgentToken, LiveGrants, LogEntry};
 
     fn engine() -> Arc<Engine> {
         Arc::new(Engine::new(document::assemble(Vec::new())))
@@ -226,11 +226,7 @@ mod tests {
     }
 
     fn entry() -> LogEntry {
-        static ENTRY: LazyLock<LogEntry> = LazyLock::new(|| {
-            let call = engine().call(&Request::of("shell", "ls"), &Disk);
-            LogEntry { run: Some("a".repeat(64)), ..LogEntry::about(&call, LogEvent::Decided, Effect::Allow) }
-        });
-        ENTRY.clone()
+        LogEntry { run: Some("a".repeat(64)), ..LogEntry::blank() }
     }
 
     fn kept(made: Made) -> Kept {

@@ -120,33 +120,16 @@ impl StoreError {
 
 #[cfg(test)]
 mod tests {
-    use countersign_policy::{Effect, Timestamp};
+    use countersign_policy::Timestamp;
 
     use super::StoreError;
     use crate::block_on::block_on;
-    use crate::store::{AuditFilter, LogEntry, LogEvent, LogFilter, Open, Store, Synchronous};
+    use crate::store::{AuditFilter, LogEntry, LogFilter, Open, Store, Synchronous};
 
     const NOON: Timestamp = Timestamp(1_800_000_000_000);
 
     fn entry(detail: usize) -> LogEntry {
-        LogEntry {
-            event: LogEvent::Decided,
-            user: "ana".into(),
-            session: "claude-code:s1".into(),
-            project: "/repo".into(),
-            host: "claude-code".into(),
-            tool: "Bash".into(),
-            call_id: None,
-            digest: "d".into(),
-            effect: Effect::Ask,
-            summary: "shell: git push".into(),
-            revision: "r1".into(),
-            approval: None,
-            run: None,
-            run_id: None,
-            grants: Vec::new(),
-            detail: serde_json::json!("x".repeat(detail)).into(),
-        }
+        LogEntry { detail: serde_json::json!("x".repeat(detail)).into(), ..LogEntry::blank() }
     }
 
     /// A store whose next writes meet this pragma, and what they say of it.

@@ -174,6 +174,31 @@ impl LogEntry {
     }
 }
 
+#[cfg(test)]
+impl LogEntry {
+    /// An entry of no call in particular, of ana's session `s`.
+    pub(crate) fn blank() -> LogEntry {
+        LogEntry {
+            event: LogEvent::Decided,
+            user: "ana".to_owned(),
+            session: "s".to_owned(),
+            project: "/repo".to_owned(),
+            host: "h".to_owned(),
+            tool: "t".to_owned(),
+            call_id: None,
+            digest: "d".to_owned(),
+            effect: Effect::Allow,
+            summary: String::new(),
+            revision: String::new(),
+            approval: None,
+            run: None,
+            run_id: None,
+            grants: Vec::new(),
+            detail: Detail::default(),
+        }
+    }
+}
+
 /// The call in one printable line: its action, and the first thing that it touches, with secrets masked.
 fn summary(call: &Call) -> String {
     let resource = call.targets.first().and_then(|target| target.resource.literal());

@@ -123,21 +123,12 @@ mod tests {
         (event, effect, call, id(), id(), prop::bool::weighted(0.2)).prop_map(
             |(event, effect, call, id, run_id, answered)| LogEntry {
                 event,
-                user: "ana".to_owned(),
-                session: "s".to_owned(),
-                project: "/repo".to_owned(),
-                host: "h".to_owned(),
-                tool: "t".to_owned(),
-                call_id: id.map(str::to_owned),
-                digest: "d".to_owned(),
                 effect,
-                summary: String::new(),
-                revision: String::new(),
+                call_id: id.map(str::to_owned),
                 approval: answered.then(|| "q".to_owned()),
                 run: call.map(|call| call.repeat(64)),
                 run_id: run_id.map(str::to_owned),
-                grants: Vec::new(),
-                detail: Default::default(),
+                ..LogEntry::blank()
             },
         )
     }

@@ -150,21 +150,13 @@ mod tests {
     fn entry((session, event, effect, call, id, answered, by_grant): Shape, grant: &str) -> LogEntry {
         LogEntry {
             event,
-            user: "ana".to_owned(),
-            session: format!("h:{session}"),
-            project: "/repo".to_owned(),
-            host: "h".to_owned(),
-            tool: "t".to_owned(),
-            call_id: None,
-            digest: "d".to_owned(),
             effect,
-            summary: String::new(),
-            revision: String::new(),
+            session: format!("h:{session}"),
             approval: answered.then(|| "q".to_owned()),
             run: call.map(|call| call.repeat(64)),
             run_id: id.map(str::to_owned),
             grants: if by_grant { vec![grant.to_owned()] } else { Vec::new() },
-            detail: Default::default(),
+            ..LogEntry::blank()
         }
     }
 
