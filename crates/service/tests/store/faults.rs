@@ -160,12 +160,12 @@ fn newer_and_older_schemas() {
     raw(&path, "PRAGMA user_version = 0x43530007");
     insta::assert_snapshot!(
         fault(&place, &path),
-        @"the store `DIR/data/countersign.db` was written by a newer countersign (its schema is 7, this one knows 5): upgrade countersign"
+        @"the store `DIR/data/countersign.db` was written by a newer countersign (its schema is 7, this one knows 6): upgrade countersign"
     );
     raw(&path, "PRAGMA user_version = 0x43530000");
     insta::assert_snapshot!(
         said(&place, block_on(Store::open(&path, Open::Hook)).unwrap_err()),
-        @"the store `DIR/data/countersign.db` was written by an older countersign (its schema is 0, this one needs 5): run `countersign status` once, which brings it up to date"
+        @"the store `DIR/data/countersign.db` was written by an older countersign (its schema is 0, this one needs 6): run `countersign status` once, which brings it up to date"
     );
 }
 
