@@ -68,7 +68,10 @@ pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonError> {
 /// As [`parse_strict`], and what is of another form.
 pub fn parse_strict_as<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
     // Most texts are read at once; where that goes wrong, the slow way says why.
+    // What a reader skips it does not read as a text: of text that only a reader finds fault with, nothing may be skipped.
+    let is_plain = std::str::from_utf8(bytes).is_ok() && !bytes.windows(2).any(|two| two == b"\\u");
     if scan(bytes)? == Members::Differ
+        && is_plain
         && let Ok(value) = serde_json::from_slice(bytes)
     {
         return Ok(value);
@@ -321,6 +324,19 @@ mod tests {
             let error = parse_strict(text.as_bytes()).unwrap_err();
             assert!(error.to_string().contains("the member `a` stands twice"), "{error}");
         }
+    }
+
+    /// Also where nobody asks for it.
+    #[test]
+    fn what_is_skipped_is_refused_like_the_rest() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Some {
+            a: u8,
+        }
+        let refused = |text: &[u8]| parse_strict_as::<Some>(text).unwrap_err() == parse_strict(text).unwrap_err();
+        assert_eq!(parse_strict_as::<Some>(br#"{"a":1,"b":"x\ny"}"#).unwrap().a, 1);
+        assert!(refused(br#"{"a":1,"b":"\ud800"}"#) && refused(b"{\"a\":1,\"b\":\"\xff\"}"));
+        assert!(refused(br#"{"a":1,"b":{"c":1,"c":2}}"#) && refused(br#"{"a":1,"b":9007199254740993}"#));
     }
 
     /// Whatever the shape: read at once or the slow way, the same is refused, and the same comes of it.

@@ -81,7 +81,8 @@ impl DiskWith<'_> {
     fn within(&self, path: &str) -> Option<String> {
         let name = path.strip_prefix(self.folder)?.strip_prefix('/')?;
         // What a name in `/proc` leads to depends on who looks.
-        if matches!(name, "" | "." | "..") || name.contains('/') || self.real.starts_with("/proc") {
+        let is_odd = self.real == "/" || self.real.starts_with("/proc");
+        if matches!(name, "" | "." | "..") || name.contains('/') || is_odd {
             return None;
         }
         let there = format!("{}/{name}", self.real);
@@ -133,7 +134,7 @@ fn resolved(path: &str) -> Option<String> {
     let real = readlink(format!("/proc/self/fd/{}", there.as_raw_fd()), Vec::with_capacity(256)).ok()?;
     let real = real.into_string().ok()?;
     // Deleted meanwhile; not below our root; or dependent on who looks.
-    let is_odd = !real.starts_with('/') || real.ends_with(" (deleted)") || real.starts_with("/proc");
+    let is_odd = self.real == "/" || !real.starts_with('/') || real.ends_with(" (deleted)") || real.starts_with("/proc");
     (!is_odd).then_some(real)
 }
 
@@ -293,6 +294,9 @@ mod tests {
             let path = format!("{at}/folder{name}");
             assert_eq!(with.real_path(&path), Disk.real_path(&path), "{path}");
         }
+        symlink("/", format!("{at}/root")).unwrap();
+        let root = DiskWith { folder: &format!("{at}/root"), real: "/" };
+        assert_eq!(root.real_path(&format!("{at}/root/etc")), Disk.real_path("/etc"));
     }
 
     #[test]

@@ -38,6 +38,9 @@ CREATE TRIGGER log_counts_uses AFTER INSERT ON log WHEN NEW.times IS NULL AND NE
     UPDATE grants SET uses = uses + 1, used = NEW.at WHERE id IN (SELECT value FROM json_each(NEW.grants));
 END;
 
+-- Some stores of version 5 have it, and nothing asks by it.
+DROP INDEX IF EXISTS outbox_failed;
+
 -- Whether a session has questions that its agent has not come for: see http/mirror.rs.
 ALTER TABLE changes ADD COLUMN questions INTEGER NOT NULL DEFAULT 0;
 CREATE TRIGGER questions_made AFTER INSERT ON approvals BEGIN UPDATE changes SET questions = questions + 1; END;
