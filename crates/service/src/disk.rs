@@ -134,7 +134,7 @@ fn resolved(path: &str) -> Option<String> {
     let real = readlink(format!("/proc/self/fd/{}", there.as_raw_fd()), Vec::with_capacity(256)).ok()?;
     let real = real.into_string().ok()?;
     // Deleted meanwhile; not below our root; or dependent on who looks.
-    let is_odd = self.real == "/" || !real.starts_with('/') || real.ends_with(" (deleted)") || real.starts_with("/proc");
+    let is_odd = !real.starts_with('/') || real.ends_with(" (deleted)") || real.starts_with("/proc");
     (!is_odd).then_some(real)
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::ahead::{Ahead, Looking, Seen, keys};
 use super::app::{Shared, ended};
@@ -16,8 +16,6 @@ const WAITING: usize = 8192;
 const BATCH: usize = 2048;
 /// ... or this long after its first one.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How often that is looked at. Nobody is woken by an entry.
-const LOOK: Duration = Duration::from_millis(20);
 /// So many entries that differ are one transaction: others that write wait for no more.
 const ROWS: usize = 256;
 
@@ -25,6 +23,8 @@ const ROWS: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct Logbook {
     to: mpsc::Sender<Arc<LogEntry>>,
+    /// A batch is there. No single entry wakes anybody.
+    full: Arc<Notify>,
     ahead: Ahead,
 }
 
@@ -33,19 +33,20 @@ pub(crate) struct Logbook {
 pub(crate) struct Line<'a> {
     /// `None`: the log is closed, because the server ends. That is no fault of the decision.
     room: Option<mpsc::Permit<'a, Arc<LogEntry>>>,
+    book: &'a Logbook,
     looking: Looking<'a>,
 }
 
 impl Logbook {
     pub(crate) fn new() -> (Logbook, mpsc::Receiver<Arc<LogEntry>>) {
         let (to, from) = mpsc::channel(WAITING);
-        (Logbook { to, ahead: Ahead::default() }, from)
+        (Logbook { to, full: Arc::default(), ahead: Ahead::default() }, from)
     }
 
     /// Waits for room for one entry about a call of this session.
     pub(crate) async fn line(&self, user: &str, session: &str) -> Line<'_> {
         let room = self.to.reserve().await.ok();
-        Line { room, looking: self.ahead.look(user, session) }
+        Line { room, book: self, looking: self.ahead.look(user, session) }
     }
 
     /// Looks at a session's run without judging anything.
@@ -56,6 +57,13 @@ impl Logbook {
     /// Notes what counts for nothing in its session. That the log is closed, because the server ends, is no fault of the decision.
     pub(crate) async fn note(&self, entry: LogEntry) {
         let _ = self.to.send(Arc::new(entry)).await;
+        self.came();
+    }
+
+    fn came(&self) {
+        if self.to.max_capacity() - self.to.capacity() >= BATCH {
+            self.full.notify_one();
+        }
     }
 }
 
@@ -73,6 +81,7 @@ impl Line<'_> {
         }
         if let Some(room) = self.room {
             room.send(entry);
+            self.book.came();
         }
         None
     }
@@ -89,12 +98,10 @@ pub(crate) async fn write(app: Shared, mut from: mpsc::Receiver<Arc<LogEntry>>) 
         };
         let Some(first) = first else { return };
         batch.push(first);
-        let due = Instant::now() + PATIENCE;
-        while from.len() < BATCH && Instant::now() < due && !*stop.borrow() {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = ended(&mut stop) => {}
-            }
+        tokio::select! {
+            () = tokio::time::sleep(PATIENCE) => {}
+            () = app.logbook.full.notified() => {}
+            () = ended(&mut stop) => {}
         }
         let waiting = from.len();
         from.recv_many(&mut batch, waiting).await;
